@@ -1,0 +1,158 @@
+"""A folder without a course file is a course: sub-folders are sections, marks in the notebooks decide the kinds."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from clx_jupyter.course.model import Course, Section, Source, Target, Topic
+from clx_jupyter.course.scan import Scan, is_source, scan
+from clx_jupyter.errors import CourseError, Problem
+from clx_jupyter.manifest import MANIFEST
+
+NEVER_SCANNED = frozenset({"node_modules", "renv"})
+_NUMBER = re.compile(r"(\d+)")
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A sort key by which ``2.py`` comes before ``10.py``."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part.casefold()) for part in _NUMBER.split(name) if part]
+
+
+def skipped_folder(folder: Path) -> bool:
+    """Folders that hold no course content: hidden ones, environments, our own outputs."""
+    name = folder.name
+    if name.startswith((".", "_")) or name in NEVER_SCANNED:
+        return True
+    return (folder / "pyvenv.cfg").exists() or (folder / MANIFEST).exists()
+
+
+def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Every folder with its files, in natural order, a folder's own files before its sub-folders; links are not followed."""
+    entries = sorted(os.scandir(root), key=lambda entry: natural(entry.name))
+    yield root, [Path(entry.path) for entry in entries if _is_content(entry)]
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False) and not skipped_folder(Path(entry.path)):
+            yield from walk(Path(entry.path))
+
+
+def _is_content(entry: os.DirEntry[str]) -> bool:
+    """Visible regular files; a link counts as the file it leads to only while that lies beside it or below."""
+    if entry.name.startswith((".", "_")) or not entry.is_file():
+        return False
+    return not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(Path(entry.path).parent.resolve())
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The convention that the marks in a folder's notebooks follow, and the kinds it asks for."""
+
+    students: tuple[str, ...]
+    staff: tuple[str, ...]
+    notice: str
+
+
+_BLACK = Rule(("student",), ("completed",), "solutions are marked ({}): students get the Student version, staff the Solution")
+_WHITE = Rule(("code-along",), ("completed", "speaker"), "cells to keep are marked ({}): students get the Code-along, staff Solution and Speaker")
+_NONE = Rule(("completed",), (), "no solution marks found: students get the notebooks as they are")
+
+
+def rule_of(scans: dict[str, Scan]) -> Rule:
+    """The rule for all sources together.
+
+    Raises :class:`CourseError` where both conventions occur: a wrong guess would publish solutions.
+    """
+    black = {mark: path for path, found in scans.items() for mark in found.black}
+    white = {mark: path for path, found in scans.items() for mark in found.white}
+    if black and white:
+        one, other = next(iter(sorted(black.items()))), next(iter(sorted(white.items())))
+        raise CourseError(
+            f"two conventions for solutions meet: {one[0]} in {one[1]} marks what to clear, {other[0]} in {other[1]} marks what to keep",
+            "write a course.yaml that names the kinds of each target, or use one convention",
+            path=one[1],
+        )
+    if black:
+        return replace(_BLACK, notice=_BLACK.notice.format(", ".join(sorted(black))))
+    if white:
+        return replace(_WHITE, notice=_WHITE.notice.format(", ".join(sorted(white))))
+    return _NONE
+
+
+def load_folder(root: Path, output: Path | None = None) -> Course:
+    """The course that a plain folder is. *output* replaces ``<root>/output``."""
+    if not root.is_dir():
+        raise CourseError(f"there is no folder {root}", "give the folder that holds the notebooks, or a course file")
+    start = root / "source" if (root / "nbgrader_config.py").is_file() and (root / "source").is_dir() else root
+    output = output or root / "output"
+    problems: list[Problem] = []
+    sections, scans = [], {}
+    for folder, files in walk(start):
+        if folder == output:
+            continue
+        section, found = _section(root, folder, files, problems)
+        scans.update(found)
+        if section.topics:
+            sections.append(section)
+    return _course(root, output, tuple(sections), scans, tuple(problems))
+
+
+def load_file(path: Path, output: Path | None = None) -> Course:
+    """The course that a single notebook outside any course is; its outputs go to ``<name>-output`` beside it."""
+    found = scan(path.name, path.read_bytes())
+    section = Section({"": path.stem}, (_topic(path.name, found),), "")
+    return _course(path.parent, output or path.parent / f"{path.name}-output", (section,), {path.name: found}, ())
+
+
+def _course(root: Path, output: Path, sections: tuple[Section, ...], scans: dict[str, Scan], problems: tuple[Problem, ...]) -> Course:
+    rule = rule_of(scans)
+    targets = [Target("students", output / "students", rule.students, ("html", "notebook"))]
+    if rule.staff:
+        targets.append(Target("staff", output / "staff", rule.staff, ("html", "notebook"), outputs=True))
+    return Course(
+        root=root, file="", title={"": root.name}, languages=(), sections=sections, targets=tuple(targets), problems=problems, notice=rule.notice
+    )  # fmt: skip
+
+
+def _topic(path: str, found: Scan) -> Topic:
+    title = found.heading or Path(path).stem
+    return Topic(path, (Source(path, {"": title}, found.prog_lang or "python", found.kernel),))
+
+
+def _section(root: Path, folder: Path, files: list[Path], problems: list[Problem]) -> tuple[Section, dict[str, Scan]]:
+    sources = [file for file in files if is_source(file)]
+    texts = {file.stem: file for file in sources if file.suffix != ".ipynb"}
+    topics, scans = [], {}
+    for file in sources:
+        path = file.relative_to(root).as_posix()
+        found = scan(path, file.read_bytes())
+        if file.suffix == ".ipynb" and (text := texts.get(file.stem)):
+            problems.extend(_pair_problem(root, text, file, found))
+            continue
+        scans[path] = found
+        topics.append(_topic(path, found))
+    name = folder.relative_to(root).as_posix() if folder != root else ""
+    return Section({"": name or root.name}, tuple(topics), name), scans
+
+
+def _pair_problem(root: Path, text: Path, notebook: Path, found: Scan) -> Iterator[Problem]:
+    """A warning where the two files of a pair hold different code: the text is built, the notebook may be the newer one."""
+    path = text.relative_to(root).as_posix()
+    if _comparable(scan(path, text.read_bytes())) == _comparable(found):
+        return
+    newer = max((text, notebook), key=lambda file: file.stat().st_mtime_ns)
+    yield Problem(
+        "bad-source",
+        f"{text.name} and {notebook.name} are a pair but hold different code; {text.name} is built, {newer.name} is newer",
+        "synchronise them with `jupytext --sync`, or rename one",
+        severity="warning",
+        path=path,
+    )
+
+
+def _comparable(found: Scan) -> list[str]:
+    """The code of the cells as lines, without blank lines, comment signs of magics and trailing space."""
+    lines = [re.sub(r"^# ?(?=[%!])", "", line.rstrip()) for line in found.code.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]

@@ -1,0 +1,151 @@
+"""The state folder of a course root and the lock that makes one process its only writer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from clx_jupyter.errors import HeldError
+from clx_jupyter.manifest import write_atomically
+
+if os.name == "nt":
+    import msvcrt
+else:
+    import fcntl
+
+FOLDER = ".clx"
+
+
+def state_folder(root: Path, *, private: bool = False) -> Path:
+    """Where the state of *root* lives; nothing is created.
+
+    ``<root>/.clx``; below ``CLX_STATE_DIR`` where that is set; in the user's state folder where the root is read-only or
+    *private* is asked for (a single file outside any course).
+    """
+    name = f"{root.name or 'root'}-{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
+    if configured := os.environ.get("CLX_STATE_DIR"):
+        return Path(configured).expanduser().resolve() / name
+    local = root / FOLDER
+    if not private and (local.is_dir() or os.access(root, os.W_OK)):
+        return local
+    from platformdirs import user_state_path  # only here: its import is not free, and few need it
+
+    return user_state_path("clx_jupyter") / name
+
+
+def create_state_folder(folder: Path, root: Path) -> None:
+    """Create the folder (0700), its sub-folders and its own ``.gitignore``; harmless where they are there already."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+    for name in ("stage", "executions", "requests", "logs", "builds"):
+        (folder / name).mkdir(exist_ok=True, mode=0o700)
+    if not (folder / ".gitignore").exists():
+        write_atomically(folder / ".gitignore", b"*\n", mode=0o600)
+    if not (folder / "root").exists():
+        write_atomically(folder / "root", f"{root}\n".encode(), mode=0o600)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock. ``epoch`` counts the holders of this root."""
+
+    host: str
+    boot: str
+    pid: int
+    started: float
+    epoch: int
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+class Lock:
+    """An OS lock on ``lock``, with the holder's name in the file beside it so that people and other hosts can read it.
+
+    The OS releases the lock of a dead process at once; the file tells apart hosts that share a folder whose locks they
+    may not see.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file: IO[bytes] | None = None
+        self.epoch = 0
+
+    def acquire(self, *, take_over: bool = False) -> bool:
+        """Take the lock; ``False`` where another process of this host has it.
+
+        Raises :class:`HeldError` where another host holds it, unless *take_over*.
+        """
+        file = open(self._folder / "lock", "ab", opener=_private)  # noqa: SIM115 - held until release()
+        if not _lock(file):
+            file.close()
+            return False
+        previous = read_holder(self._folder)
+        if previous and previous.host != platform.node() and not take_over:
+            file.close()
+            raise HeldError(
+                f"this course is held by {previous.host} (process {previous.pid}, since {time.ctime(previous.started)})",
+                "stop it there, or run again with --take-over if that machine is gone",
+            )
+        self._file = file
+        self.epoch = (previous.epoch if previous else self._last_epoch()) + 1
+        holder = {"host": platform.node(), "boot": _boot_id(), "pid": os.getpid(), "started": time.time(), "epoch": self.epoch}
+        self._write("holder", holder)
+        self._write("epoch", self.epoch)
+        return True
+
+    def still_ours(self) -> bool:
+        """Whether nobody took the root over; asked before each publication."""
+        holder = read_holder(self._folder)
+        return holder is not None and (holder.host, holder.pid, holder.epoch) == (platform.node(), os.getpid(), self.epoch)
+
+    def release(self) -> None:
+        """Give the lock back; harmless if it is not held."""
+        if self._file is None:
+            return
+        if self.still_ours():
+            (self._folder / "holder").unlink(missing_ok=True)
+        self._file.close()
+        self._file = None
+
+    def _last_epoch(self) -> int:
+        try:
+            return int((self._folder / "epoch").read_text())
+        except (OSError, ValueError):
+            return 0
+
+    def _write(self, name: str, value: Any) -> None:
+        write_atomically(self._folder / name, json.dumps(value).encode(), mode=0o600)
+
+
+def read_holder(folder: Path) -> Holder | None:
+    """Who holds the state folder, by the file the holder left; ``None`` where nobody does."""
+    try:
+        return Holder(**json.loads((folder / "holder").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _lock(file: IO[bytes]) -> bool:
+    try:
+        if os.name == "nt":
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,150 @@
+"""The notebook worker as a real program that speaks frames."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.kernel
+
+SWALLOWS = "import time\nprint('in', flush=True)\nwhile True:\n    try:\n        time.sleep(0.05)\n    except KeyboardInterrupt:\n        pass"
+SLEEPS = "import time\ntime.sleep(1000)"
+GRANDCHILD = "import subprocess, os\np = subprocess.Popen(['sleep', '1000'])\nopen({path!r}, 'w').write(f'{{os.getpid()}} {{p.pid}}')\np.wait()"
+
+
+def wait_for_file(path: Path) -> str:
+    """The text of a file that a kernel writes: polled, as no event tells of it."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if path.exists() and (text := path.read_text()):
+            return text
+        time.sleep(0.01)
+    raise AssertionError(f"{path} never came")
+
+
+def gone(pids: list[int], within: float) -> bool:
+    processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    _, alive = psutil.wait_procs(processes, timeout=within)
+    return not [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_job_gives_its_outputs_and_the_program_ends_with_its_input(course: Any, notebook: Any, program: Any) -> None:
+    course.write("a.ipynb", notebook("print(6 * 7)"))
+    program.send(course.job("a.ipynb", ["completed/html", "code-along/notebook"]))
+    done = program.until(t="done")
+    assert (done["status"], done["executions"], done["job"], done["attempt"]) == ("ok", 1, 7, 1)
+    outputs = {frame["variant"]: frame for frame in program.seen if frame["t"] == "output"}
+    assert "<pre>42\n</pre>" in course.page(outputs["0"])
+    program.close()
+    assert program.process.returncode == 0
+
+
+def test_what_anyone_prints_does_not_spoil_the_frames(course: Any, notebook: Any, program: Any) -> None:
+    course.write("a.ipynb", notebook("import os\nos.write(1, b'raw'); os.system('echo from a child'); print('x')"))
+    program.send(course.job("a.ipynb", ["completed/html"]))
+    assert program.until(t="done")["status"] == "ok"
+
+
+def test_a_ping_is_answered_while_a_job_runs(course: Any, notebook: Any, program: Any) -> None:
+    course.write("a.ipynb", notebook(SLEEPS))
+    program.send(course.job("a.ipynb", ["completed/html"]))
+    program.until(t="progress", phase="run")
+    program.send({"t": "ping", "n": 5})
+    assert program.until(t="pong")["n"] == 5
+    program.send({"t": "cancel", "job": 7, "attempt": 1})
+    assert program.until(t="done")["status"] == "cancelled"
+
+
+def test_after_a_cancel_the_worker_takes_the_next_job(course: Any, notebook: Any, program: Any) -> None:
+    course.write("a.ipynb", notebook(SLEEPS))
+    course.write("b.ipynb", notebook("1"))
+    program.send(course.job("a.ipynb", ["completed/html"]))
+    kernel = program.until(t="kernel", state="started")["pid"]
+    program.send({"t": "cancel", "job": 7, "attempt": 1})
+    assert program.until(t="done")["status"] == "cancelled"
+    assert gone([kernel], 5)
+    program.send(course.job("b.ipynb", ["completed/html"]))
+    assert program.until(t="done")["status"] == "ok"
+
+
+def test_a_cancel_for_another_attempt_is_ignored(course: Any, notebook: Any, program: Any) -> None:
+    course.write("a.ipynb", notebook("1"))
+    program.send(course.job("a.ipynb", ["completed/html"]))
+    program.send({"t": "cancel", "job": 7, "attempt": 0})
+    assert program.until(t="done")["status"] == "ok"
+
+
+@pytest.mark.parametrize(("code", "limit", "text"), [(SLEEPS, "cell", "The cell ran longer than 3 s."), (SWALLOWS, "notebook", "The notebook ran longer than 3 s.")])
+def test_an_interrupt_fails_the_cell_even_if_it_swallows_the_interrupt(
+    course: Any, notebook: Any, program: Any, code: str, limit: str, text: str
+) -> None:
+    course.write("a.ipynb", notebook("x = 1", ("markdown", "text"), code, "y"))
+    program.send(course.job("a.ipynb", ["completed/html", "completed/code"]))
+    program.until(t="progress", phase="run", cell=2)
+    program.send({"t": "interrupt", "job": 7, "attempt": 1, "limit": limit, "seconds": 3})
+    problem = program.until(t="problem")["problem"]
+    assert (problem["class"], problem["message"], problem["cell"]) == ("timeout", text, 2)
+    assert program.until(t="missing")["problem"] == problem["id"]
+    assert program.until(t="done")["status"] == "ok"
+    assert not [frame for frame in program.seen if frame["t"] == "keep"]
+
+
+def test_when_the_input_closes_kernels_and_their_children_are_gone_within_seconds(course: Any, notebook: Any, program: Any, tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    course.write("a.ipynb", notebook(GRANDCHILD.format(path=str(note))))
+    program.send(course.job("a.ipynb", ["completed/html"]))
+    program.until(t="progress", phase="run")
+    pids = [int(pid) for pid in wait_for_file(note).split()]
+    program.process.stdin.close()
+    assert gone([program.process.pid, *pids], 5)
+
+
+def test_sigterm_ends_the_worker_and_its_kernels(course: Any, notebook: Any, program: Any, tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    course.write("a.ipynb", notebook(GRANDCHILD.format(path=str(note))))
+    program.send(course.job("a.ipynb", ["completed/html"]))
+    program.until(t="progress", phase="run")
+    pids = [int(pid) for pid in wait_for_file(note).split()]
+    program.process.send_signal(signal.SIGTERM)
+    assert program.until(t="done")["status"] == "cancelled"
+    assert gone([program.process.pid, *pids], 5)
+
+
+def test_sigterm_still_works_after_a_job(course: Any, notebook: Any, program: Any) -> None:
+    course.write("a.ipynb", notebook("1"))
+    program.send(course.job("a.ipynb", ["completed/html"]))
+    program.until(t="done")
+    program.process.send_signal(signal.SIGTERM)
+    assert gone([program.process.pid], 5)
+
+
+@pytest.mark.parametrize("data", [b"\xff" * 8, b"\0\0\0\x02\0\0\0\0[]", b"\0\0\0\x03\0\0\0\0{x}"])
+def test_a_malformed_frame_ends_the_worker(program: Any, data: bytes) -> None:
+    program.raw(data)
+    assert gone([program.process.pid], 5)
+
+
+def test_the_help_needs_no_notebook_stack() -> None:
+    done = subprocess.run([sys.executable, "-P", "-m", "clx_jupyter_workers.notebook", "--help"], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)})
+    assert "--job" in done.stdout
+
+
+def test_a_job_can_be_done_by_hand(course: Any, notebook: Any, tmp_path: Path) -> None:
+    import json
+
+    course.write("a.ipynb", notebook("1 + 1"))
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps(course.job("a.ipynb", ["completed/html"])))
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "clx_jupyter_workers.notebook", "--job", str(job)], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+    )  # fmt: skip
+    frames = [json.loads(line) for line in done.stdout.splitlines()]
+    assert frames[-1]["t"] == "done" and frames[-1]["status"] == "ok"

@@ -1,0 +1,78 @@
+"""Which files of a course a piece of text mentions: the guess both the plan and the execution key rest on.
+
+The rules (``docs/execution.md``): a file whose path, relative to the notebook's folder or to the course root, stands in
+the text; every file of a folder that a quoted string names; local modules that the text imports, and what these import.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+
+_QUOTED = re.compile(r"\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'")
+_WORD = re.compile(r"[^\s\"'`()<>\[\]{},;=|]{1,300}")
+_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+([\w, \t*(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
+
+
+def _strings(text: str) -> tuple[set[str], set[str]]:
+    """Quoted strings, and everything that could be a path (quoted strings included)."""
+    quoted = {a or b for a, b in _QUOTED.findall(text)}
+    return quoted, quoted | set(_WORD.findall(text))
+
+
+def _resolve(name: str, folder: str) -> tuple[str, str]:
+    """The name as seen from the notebook's folder and from the course root, normalised."""
+    return posixpath.normpath(posixpath.join(folder, name)), posixpath.normpath(name)
+
+
+def mentioned(text: str, folder: str, files: Iterable[str]) -> set[str]:
+    """The members of *files* that *text* names by path, or by a quoted folder.
+
+    *folder* is the notebook's folder; all paths are POSIX, relative to the course root (``""`` is the root itself).
+    """
+    known = set(files)
+    if not known or not text:
+        return set()
+    quoted, words = _strings(text)
+    found = {path for word in words for path in _resolve(word, folder) if path in known}
+    folders = {path for word in quoted for path in _resolve(word.rstrip("/"), folder)} - {".", folder or "."}
+    if folders:
+        found |= {path for path in known if any(parent in folders for parent in _parents(path))}
+    return found
+
+
+def _parents(path: str) -> Iterable[str]:
+    while path := posixpath.dirname(path):
+        yield path
+
+
+def imported_names(code: str) -> set[str]:
+    """Dotted module names that Python *code* imports; ``from a import b`` also gives ``a.b``."""
+    names: set[str] = set()
+    for module, parts, plain in _IMPORT.findall(code):
+        if plain:
+            names |= {piece.split(" as ")[0].strip() for piece in plain.split(",")}
+            continue
+        base = module.lstrip(".")
+        if base:
+            names.add(base)
+        for piece in parts.replace("(", " ").split(","):
+            word = piece.strip().split(" ")[0]
+            if word and word != "*":
+                names.add(f"{base}.{word}" if base else word)
+    return {name for name in names if name}
+
+
+def modules(code: str, folder: str, files: Mapping[str, object] | Iterable[str]) -> set[str]:
+    """The members of *files* that ``import`` statements in *code* load, looked for beside the notebook and at the root."""
+    known = set(files)
+    found: set[str] = set()
+    for name in imported_names(code):
+        relative = name.replace(".", "/")
+        for base in dict.fromkeys((folder, "")):
+            stem = posixpath.join(base, relative)
+            parts = relative.split("/")
+            packages = {posixpath.join(base, *parts[:n], "__init__.py") for n in range(1, len(parts) + 1)}
+            found |= ({f"{stem}.py"} | packages) & known
+    return found

@@ -1,0 +1,225 @@
+"""Which cells a kind gets in a language, and how; which cells run. Pure: a kind's rule comes as data (``kinds.py``)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from clx_jupyter_workers.notebook import solutions
+from clx_jupyter_workers.notebook.document import Cell, Document
+from clx_jupyter_workers.problems import Problem
+
+Rule = Mapping[str, Any]
+Rules = Mapping[str, Rule]
+
+PRIVATE_TAGS = frozenset({"private", "notes", "voiceover"})
+SLIDE_TAGS = ("slide", "subslide", "notes", "voiceover")
+_ANSWERS = {"de": "*Antwort:* "}
+_ANSWER = "*Answer:* "
+_KNOWN_TAGS = frozenset(
+    "slide subslide fragment skip notes voiceover keep start alt completed answer del private workshop end-workshop nodataurl global "
+    "allow-untranslated solution raises-exception skip-execution remove-input remove_input hide-input hide_input hide-output hide_output "
+    "remove-output remove_output remove-cell remove_cell hide-cell hide_cell parameters injected-parameters nbgrader output_scroll "
+    "full-width margin popout thebe-init thebe-remove-input-init".split()
+)  # fmt: skip
+
+
+class Fate(Enum):
+    """What becomes of a cell in a variant."""
+
+    REMOVED = "removed"
+    BLANKED = "blanked"
+    KEPT = "kept"
+
+
+@dataclass(slots=True)
+class Shown:
+    """A cell of a variant: a copy, without results."""
+
+    #: Its place in the whole notebook.
+    index: int
+    cell: Cell
+    #: Its text is the author's in full, so results may stand below it.
+    complete: bool
+
+
+class RuleMissing(KeyError):
+    """A kind names another kind's rule for workshops, and the job does not hold it."""
+
+
+def fates(document: Document, rule: Rule, rules: Rules, language: str) -> list[Fate]:
+    """The fate of each cell."""
+    inner = _workshop_rule(rule, rules)
+    inside = workshop_cells(document.cells) if inner is not rule else frozenset()
+    return [_fate(cell, inner if index in inside else rule, rule, language) for index, cell in enumerate(document.cells)]
+
+
+def _workshop_rule(rule: Rule, rules: Rules) -> Rule:
+    name = rule.get("workshop")
+    if not name:
+        return rule
+    if name not in rules:
+        raise RuleMissing(f"the rule of kind {name!r}, which {rule.get('id')!r} uses in workshops, is not in the job")
+    return rules[name]
+
+
+def _fate(cell: Cell, rule: Rule, outer: Rule, language: str) -> Fate:
+    tags = set(cell.tags)
+    if language and cell.language and cell.language != language:
+        return Fate.REMOVED
+    if tags.intersection(rule["remove"]) or (outer.get("public", True) and tags & PRIVATE_TAGS):
+        return Fate.REMOVED
+    if tags.intersection(rule.get("blank", ())):
+        return Fate.BLANKED
+    if cell.type == "code" and rule.get("blank_code") and not tags.intersection(rule.get("keep", ())):
+        return Fate.BLANKED
+    return Fate.KEPT
+
+
+def workshop_cells(cells: Sequence[Cell]) -> frozenset[int]:
+    """Indices of the cells inside workshops: from an opening markdown cell up to the next ``end-workshop``, or the end."""
+    found, opened = [], False
+    for index, cell in enumerate(cells):
+        if _opens_workshop(cell):
+            opened = True
+        elif "end-workshop" in cell.tags:
+            opened = False
+        if opened:
+            found.append(index)
+    return frozenset(found)
+
+
+def _opens_workshop(cell: Cell) -> bool:
+    if cell.type != "markdown":
+        return False
+    tags = cell.tags
+    named = str(cell.metadata.get("slide_id") or "").startswith("workshop-")
+    return "workshop" in tags or (named and ("slide" in tags or "subslide" in tags))
+
+
+def running(document: Document, kinds: Iterable[str], rules: Rules, language: str) -> list[int]:
+    """Indices of the cells that run, in order: those that at least one of *kinds* shows with its text."""
+    shown: set[int] = set()
+    for kind in kinds:
+        if kind in rules:
+            all_fates = fates(document, rules[kind], rules, language)
+            shown |= {index for index, fate in enumerate(all_fates) if fate is Fate.KEPT}
+    return [index for index in sorted(shown) if _runs(document.cells[index])]
+
+
+def _runs(cell: Cell) -> bool:
+    return cell.type == "code" and bool(cell.source.strip()) and not {"start", "del"}.intersection(cell.tags)
+
+
+def apply(document: Document, rule: Rule, rules: Rules, language: str, style: Mapping[str, Any], prog_lang: str) -> list[Shown]:
+    """The cells of a variant, ready to be written.
+
+    :raises solutions.RegionError: through :func:`check_regions`, which callers ask first
+    """
+    inner = _workshop_rule(rule, rules)
+    inside = workshop_cells(document.cells) if inner is not rule else frozenset()
+    ids = _Ids(style.get("cell_ids", "keep"))
+    shown = []
+    for index, fate in enumerate(fates(document, rule, rules, language)):
+        if fate is Fate.REMOVED:
+            continue
+        cell = document.cells[index].without_results()
+        cell.id = ids.of(cell, index)
+        _set_metadata(cell, style)
+        complete = _set_text(cell, fate, inner if index in inside else rule, language, prog_lang)
+        shown.append(Shown(index, cell, complete))
+    return shown
+
+
+def _set_text(cell: Cell, fate: Fate, rule: Rule, language: str, prog_lang: str) -> bool:
+    """Blank, clear, label or box a cell in place; gives whether the author's text is all there."""
+    if fate is Fate.BLANKED:
+        cell.source, cell.attachments = "", {}
+    changed = fate is Fate.KEPT and bool(rule.get("clear_solutions")) and solutions.clear(cell, prog_lang)
+    if cell.type == "markdown":
+        _box(cell, rule)
+    if cell.type != "code":
+        _label_answer(cell, rule, language)
+    return fate is Fate.KEPT and not changed
+
+
+def _box(cell: Cell, rule: Rule) -> None:
+    for tag, colour in rule.get("boxes", ()):
+        if tag in cell.tags:
+            cell.source = f"<div style='background: {colour}; color: black;'>\n{cell.source}\n</div>"
+            return
+
+
+def _label_answer(cell: Cell, rule: Rule, language: str) -> None:
+    if "answer" not in cell.tags:
+        return
+    label = _ANSWERS.get(language, _ANSWER)
+    if rule.get("answer_stub"):
+        cell.source, cell.attachments = label, {}
+    else:
+        cell.source = label + cell.source
+
+
+def _set_metadata(cell: Cell, style: Mapping[str, Any]) -> None:
+    # jupytext's note on blank lines depends on the neighbour in the source, which another language may not have.
+    cell.metadata.pop("lines_to_next_cell", None)
+    if style.get("cell_ids") == "sha3":
+        cell.metadata.pop("slide_id", None)
+        cell.metadata.pop("for_slide", None)
+    tag = next((tag for tag in cell.tags if tag in SLIDE_TAGS), None)
+    if style.get("slide_types") and tag:
+        cell.metadata["slideshow"] = {"slide_type": tag}
+
+
+class _Ids:
+    """Cell ids: CLX's rule, so that published notebooks show no difference, or the source's own."""
+
+    def __init__(self, style: str) -> None:
+        self._keep = style == "keep"
+        self._used: set[str] = set()
+
+    def of(self, cell: Cell, index: int) -> str:
+        if self._keep and cell.id and cell.id not in self._used:
+            self._used.add(cell.id)
+            return cell.id
+        digest, text = hashlib.sha3_224(), cell.source
+        while True:
+            digest.update(text.encode("utf-8", "surrogatepass"))
+            name = digest.hexdigest()[:16]
+            if name not in self._used:
+                self._used.add(name)
+                return name
+            text, index = f"{index}:{cell.source}", index + 1
+
+
+def check_regions(document: Document) -> list[Problem]:
+    """A problem for each solution, hidden-test or mark-scheme region that is unclosed or nested."""
+    found = []
+    for cell in document.cells:
+        try:
+            solutions.clear(cell.without_results(), "")
+        except solutions.RegionError as error:
+            found.append(solutions.region_problem(cell, error, document.has_lines))
+    return found
+
+
+def check_tags(document: Document) -> list[Problem]:
+    """Warnings about tags nobody knows and tags that contradict each other."""
+    found = []
+    for cell in document.cells:
+        for tag in cell.tags:
+            if tag not in _KNOWN_TAGS and not tag.startswith(("jp-", "active-", "_")) and ":" not in tag:
+                found.append(_tag_problem(cell, f"The tag '{tag}' is unknown: it has no effect.", document.has_lines))
+        slides = [tag for tag in cell.tags if tag in SLIDE_TAGS]
+        if len(slides) > 1:
+            text = f"The tags {' and '.join(map(repr, slides))} contradict each other; {slides[0]!r} is taken."
+            found.append(_tag_problem(cell, text, document.has_lines))
+    return found
+
+
+def _tag_problem(cell: Cell, message: str, has_lines: bool) -> Problem:
+    line = cell.origin.line if has_lines else None
+    return Problem("tag", message, severity="warning", path=cell.origin.path, cell=cell.origin.cell, cell_id=cell.id, line=line)

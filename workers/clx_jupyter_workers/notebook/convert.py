@@ -1,0 +1,184 @@
+"""A notebook job from start to end: read, find or make results, write every variant."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clx_jupyter_workers import inputs, stage
+from clx_jupyter_workers.notebook import cells, export, references, sources
+from clx_jupyter_workers.notebook.cells import Shown
+from clx_jupyter_workers.notebook.document import Document
+from clx_jupyter_workers.notebook.results import Outcome, Results, all_files, included
+from clx_jupyter_workers.problems import Problem
+from clx_jupyter_workers.protocol import Header, Link
+
+Variant = Mapping[str, Any]
+
+_NOTES = {
+    "not executed": {"de": "Der Code dieser Seite wurde nicht ausgeführt.", "": "The code on this page was not executed."},
+    "stored outputs": {
+        "de": "Die Ergebnisse auf dieser Seite stammen aus der Quelldatei; sie wurden nicht neu berechnet.",
+        "": "The results on this page were stored in the source; they were not computed again.",
+    },
+}
+_MISSING = {"de": "Bild fehlt: ", "": "missing image: "}
+
+
+def convert(job: Header, link: Link) -> Header:
+    """Do a job: frames go to *link*; gives the fields of ``done``.
+
+    :raises SourceError: the source as a whole cannot be read
+    """
+    root = Path(job["root"])
+    try:
+        source = sources.load(root, job["source"]["path"], job["source"].get("sha256", ""), job["reader"])
+    except sources.Changed:
+        return {"status": "changed"}
+    conversion = _Conversion(job, source, link)
+    conversion.all()
+    count = conversion.results.executions
+    return {"status": "ok", "sha256": source.sha256, "executions": count, "kernels": count}
+
+
+class _Conversion:
+    def __init__(self, job: Header, source: sources.Source, link: Link) -> None:
+        self.job = job
+        self.source = source
+        self.link = link
+        self.style: Mapping[str, Any] = job.get("style") or {}
+        self.prog_lang = str(job["reader"].get("prog_lang", ""))
+        self.files = all_files(job)
+        self.results = Results(job, source, self.files, link)
+        self.look = references.Files(source.root, source.folder, self.files, included(job))
+        self._reported: set[str] = set()
+        self._regions: dict[int, list[Problem]] = {}
+
+    def all(self) -> None:
+        """Write all variants: first those that need no results, so that they exist early."""
+        variants = self.job["variants"]
+        self._progress("read")
+        documents = {variant["id"]: self.source.document(variant["language"], variant["format"]) for variant in variants}
+        self._check()
+        self._progress("write")
+        for variant in sorted(variants, key=self._shows_results):
+            self.link.check()
+            self._variant(variant, documents[variant["id"]])
+
+    def _progress(self, phase: str) -> None:
+        self.link.send("progress", **self.link.name, phase=phase, cell=0, cells=0, source_cell=None, language="")
+
+    def report(self, problem: Problem) -> Problem:
+        """Send a problem once, however many variants have it."""
+        if problem.id not in self._reported:
+            self._reported.add(problem.id)
+            self.link.send("problem", problem=problem.to_json())
+        return problem
+
+    def _check(self) -> None:
+        for document in self.source.documents():
+            # Tags are the course format's language; plain notebooks have tags of all sorts of tools.
+            for problem in cells.check_tags(document) if self.style.get("slide_types") else ():
+                self.report(problem)
+            self._regions[id(document)] = cells.check_regions(document)
+
+    def _shows_results(self, variant: Variant) -> bool:
+        return bool(variant.get("outputs")) and bool(self._rule(variant).get("executed", True))
+
+    def _rule(self, variant: Variant) -> cells.Rule:
+        rule: cells.Rule = self.job["kinds"][variant["kind"]]
+        return rule
+
+    def _variant(self, variant: Variant, document: Document) -> None:
+        if self._clears(variant) and (broken := self._regions[id(document)]):
+            for problem in broken:
+                self.report(problem)
+            self._missing(variant, broken[0].id, "failed")
+            return
+        outcome = self.results.of(document, variant["language"]) if self._shows_results(variant) else Outcome()
+        for warning in outcome.warnings:
+            self.report(warning)
+        if outcome.failure is not None:
+            self._missing(variant, self.report(outcome.failure).id, "failed")
+        elif outcome.skipped:
+            # The supervisor knows which kernel is missing, and said so.
+            self._missing(variant, None, "skipped")
+        else:
+            self._write(variant, document, outcome)
+
+    def _clears(self, variant: Variant) -> bool:
+        rule = self._rule(variant)
+        inner = self.job["kinds"].get(rule.get("workshop"), {})
+        return bool(rule.get("clear_solutions") or inner.get("clear_solutions"))
+
+    def _missing(self, variant: Variant, problem: str | None, state: str) -> None:
+        self.link.send("missing", variant=variant["id"], problem=problem, state=state)
+
+    def _write(self, variant: Variant, document: Document, outcome: Outcome) -> None:
+        shown = cells.apply(document, self._rule(variant), self.job["kinds"], variant["language"], self.style, self.prog_lang)
+        assets, missing = self._look_up(shown, document, variant)
+        for cell in shown:
+            if cell.cell.type != "code":
+                cell.cell.source = references.rename(cell.cell.source, self.style.get("renames") or {})
+        data = self._bytes(variant, shown, document, outcome, missing)
+        sha256, size = stage.put(Path(self.job["stage"]), data)
+        self.link.send("output", variant=variant["id"], sha256=sha256, size=size, assets=assets, note=outcome.note)
+
+    def _bytes(self, variant: Variant, shown: list[Shown], document: Document, outcome: Outcome, missing: Mapping[str, str]) -> bytes:
+        metadata = export.metadata_of(document.metadata, self.job.get("metadata"))
+        if variant["format"] == "html":
+            return export.html(shown, metadata, outcome.results, self._page(variant, outcome), missing)
+        if variant["format"] == "code":
+            return export.code(shown, metadata, variant.get("code_format") or "py:percent")
+        return export.notebook(shown, metadata, outcome.results)
+
+    def _page(self, variant: Variant, outcome: Outcome) -> dict[str, str]:
+        language = variant["language"]
+        titles = self.job["source"].get("titles") or {}
+        title = titles.get(language) or titles.get("") or next(iter(titles.values()), "")
+        stem = posixpath.splitext(posixpath.basename(self.source.path))[0]
+        return {"title": title or stem, "language": language, "note": _in(_NOTES.get(outcome.note, {}), language)}
+
+    def _look_up(self, shown: list[Shown], document: Document, variant: Variant) -> tuple[list[str], dict[str, str]]:
+        """Files to publish beside the variant, and shown files that are not there with the text of their box."""
+        assets, missing = set(), {}
+        for cell in (each.cell for each in shown if each.cell.type == "markdown"):
+            for reference in references.references(cell.source):
+                if self.look.is_asset(reference):
+                    assets.add(posixpath.normpath(reference.target))
+                if reference.shown and (state := self.look.state(reference.target)) in ("missing", "lfs"):
+                    missing[reference.target] = _in(_MISSING, variant["language"]) + reference.target
+                    self._report_image(reference, document.cells, shown, cell, state, document.has_lines)
+        if variant["format"] != "html":
+            assets |= self._named_by_code(shown)
+        return sorted(assets), missing
+
+    def _report_image(
+        self, reference: references.Reference, all_cells: list[Any], shown: list[Shown], cell: Any, state: str, has_lines: bool
+    ) -> None:  # fmt: skip
+        origin = next(all_cells[each.index].origin for each in shown if each.cell is cell)
+        written = next(all_cells[each.index].source for each in shown if each.cell is cell)
+        line = written.count("\n", 0, max(0, written.find(reference.target))) + 1
+        if has_lines:
+            line = origin.line + line - 1 if origin.line is not None else None
+        text, hint = f"The image {reference.target} is not there.", "Put it there, or mend its path."
+        if state == "lfs":
+            text, hint = f"The image {reference.target} is only a pointer of git LFS.", "Fetch the files: git lfs pull"
+        self.report(Problem("image", text, hint, "warning", origin.path, origin.cell, cell.id if self._keeps_ids else None, line))
+
+    @property
+    def _keeps_ids(self) -> bool:
+        return self.style.get("cell_ids", "keep") == "keep"
+
+    def _named_by_code(self, shown: list[Shown]) -> set[str]:
+        """Data files and modules that the code of the variant needs, relative to the source's folder."""
+        text = "\n".join(each.cell.source for each in shown if each.cell.type == "code")
+        folder = self.source.folder
+        named = inputs.mentioned(text, folder, self.files) | inputs.modules(text, folder, self.files)
+        return {posixpath.relpath(path, folder or ".") for path in named if not path.endswith(".ipynb") and path != self.source.path}
+
+
+def _in(texts: Mapping[str, str], language: str) -> str:
+    return texts.get(language) or texts.get("", "")

@@ -1,0 +1,61 @@
+"""A notebook as this worker sees it: plain cells, each of which knows where it was written."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+Metadata = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a cell was written, as people will look for it."""
+
+    #: POSIX, relative to the course root; an included file where the cell stands there.
+    path: str
+    #: 0-based index in that file as written; ``None`` for cells that templates made.
+    cell: int | None
+    #: 1-based line where the cell's content starts; ``None`` in ``.ipynb``.
+    line: int | None = None
+
+
+@dataclass(slots=True)
+class Cell:
+    """One cell."""
+
+    #: ``code``, ``markdown`` or ``raw``.
+    type: str
+    source: str
+    origin: Origin
+    metadata: Metadata = field(default_factory=dict)
+    id: str | None = None
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    execution_count: int | None = None
+    attachments: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> list[str]:
+        """The cell's tags in the order written."""
+        tags = self.metadata.get("tags")
+        return [str(tag) for tag in tags] if isinstance(tags, (list, tuple)) else []
+
+    @property
+    def language(self) -> str:
+        """The human language it is for; ``""`` is every one."""
+        return str(self.metadata.get("lang") or "")
+
+    def without_results(self) -> Cell:
+        """A copy to change at will, with no outputs."""
+        return Cell(self.type, self.source, self.origin, copy.deepcopy(self.metadata), self.id, attachments=copy.deepcopy(self.attachments))
+
+
+@dataclass(slots=True)
+class Document:
+    """Cells and the notebook's metadata."""
+
+    cells: list[Cell]
+    metadata: Metadata
+    #: Origins carry file lines (text), or errors count lines in the cell (``.ipynb``).
+    has_lines: bool = False

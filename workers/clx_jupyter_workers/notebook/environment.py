@@ -1,0 +1,28 @@
+"""The variables a kernel gets: the worker's own without what is secret, and what the course names (``docs/execution.md``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+_SECRET = ("*TOKEN*", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*_KEY", "*CREDENTIAL*", "*_PAT", "*API_KEY*")
+_JUPYTER = ("JUPYTER*", "JPY_*", "CLX_*")
+
+
+def allowed(name: str) -> bool:
+    """Whether a variable of the server may reach a kernel without being asked for."""
+    upper = name.upper()
+    return not any(fnmatchcase(upper, pattern) for pattern in (*_SECRET, *_JUPYTER))
+
+
+def kernel_environment(named: Mapping[str, str], root: Path, folder: Path, base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """All variables of a kernel whose notebook lies in *folder* of the scratch copy at *root*."""
+    values = {name: value for name, value in (os.environ if base is None else base).items() if allowed(name)}
+    # Its kernels run without a terminal; debugpy's warning about frozen modules would stand in the log of each.
+    values |= {"TERM": "dumb", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    values |= {name: str(value) for name, value in named.items()}
+    # The worker's own PYTHONPATH stays: where somebody runs from a checkout, kernels may need it too.
+    values["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), str(folder), values.get("PYTHONPATH", "")]))
+    return values

@@ -1,0 +1,86 @@
+"""Writing a variant: its cells as HTML page, notebook or script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import jupytext
+import nbformat.v4  # type: ignore[import-untyped]
+from jupytext.config import JupytextConfiguration
+from nbformat import NotebookNode, from_dict
+
+from clx_jupyter_workers.notebook.cells import Shown
+from clx_jupyter_workers.notebook.execution import Result
+from clx_jupyter_workers.notebook.marks import RESTORED_INSTALL
+from clx_jupyter_workers.notebook.pages import Pages
+from clx_jupyter_workers.notebook.references import with_placeholders
+
+Results = Mapping[int, Result]
+"""Results by the cells' places in the whole notebook."""
+
+
+@cache
+def _pages() -> Pages:
+    return Pages()
+
+
+def warm_up() -> None:
+    """Compile the template before the first job."""
+    page = {"title": "", "language": "", "note": ""}
+    _pages().render(from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}), page)
+
+
+def notebook(cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None) -> bytes:
+    """The variant as ``.ipynb``; without *results* it has neither outputs nor counts."""
+    text: str = nbformat.v4.writes(_node(cells, metadata, results or {}))
+    return (text.rstrip("\n") + "\n").encode("utf-8", "surrogatepass")
+
+
+def code(cells: Sequence[Shown], metadata: Mapping[str, Any], format: str) -> bytes:
+    """The variant as a script in jupytext's percent format, without any metadata."""
+    bare = JupytextConfiguration(notebook_metadata_filter="-all", cell_metadata_filter="-all")
+    # What the source's own header said about metadata must not win over that.
+    kept = {key: value for key, value in metadata.items() if key != "jupytext"}
+    text = jupytext.writes(_node(cells, kept, {}), fmt=format, config=bare)
+    text = RESTORED_INSTALL.sub(r"\1# \2", text)
+    return (text if text.endswith("\n") else text + "\n").encode("utf-8", "surrogatepass")
+
+
+def html(
+    cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: dict[str, str], missing: Mapping[str, str]
+) -> bytes:  # fmt: skip
+    """The variant as one page; shown files in *missing* become boxes that say so."""
+    node = _node(cells, metadata, results or {})
+    for cell in node.cells:
+        if cell.cell_type == "markdown":
+            cell.source = with_placeholders(cell.source, missing)
+    return _pages().render(node, page).encode("utf-8", "replace")
+
+
+def _node(cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results) -> NotebookNode:
+    rows = [_row(shown, results.get(shown.index) if shown.complete else None) for shown in cells]
+    return from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": json.loads(json.dumps(metadata)), "cells": rows})
+
+
+def _row(shown: Shown, result: Result | None) -> dict[str, Any]:
+    cell = shown.cell
+    row: dict[str, Any] = {"cell_type": cell.type, "id": cell.id, "metadata": cell.metadata, "source": cell.source}
+    if cell.type == "code":
+        row["outputs"] = result.outputs if result else []
+        row["execution_count"] = result.execution_count if result else None
+    elif cell.attachments:
+        row["attachments"] = cell.attachments
+    return row
+
+
+def metadata_of(source: Mapping[str, Any], replaced: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The notebook's metadata: the source's, with what the course says in their place; no trace of how it was read."""
+    result = {key: value for key, value in source.items() if key not in ("widgets", "clx")}
+    if isinstance(known := result.get("jupytext"), dict):
+        result["jupytext"] = {key: value for key, value in known.items() if key != "text_representation"}
+        if not result["jupytext"]:
+            del result["jupytext"]
+    return result | dict(replaced or {})

@@ -1,0 +1,144 @@
+"""Expanding the Jinja of a deck, in a sandbox: a build that runs no code must not run any by way of a template."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, TemplateSyntaxError, UndefinedError
+from jinja2.exceptions import TemplateError
+from jinja2.loaders import split_template_path
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+
+from clx_jupyter_workers.notebook.logo import NAMES, logo
+from clx_jupyter_workers.notebook.marks import Marks
+from clx_jupyter_workers.notebook.paths import inside, join
+from clx_jupyter_workers.notebook.read import bad_source, decode
+from clx_jupyter_workers.problems import SourceError
+
+MAX_OUTPUT = 20_000_000
+"""Characters that one deck may expand to."""
+
+_PACKAGED = Path(__file__).parent / "templates" / "macros.j2"
+_DECK = "the deck itself"
+_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, MemoryError)
+
+
+class _Loader(BaseLoader):
+    """The deck, then the course's template folders, the deck's own folder, and the macros that come with us."""
+
+    def __init__(self, root: Path, deck: str, text: str, folders: list[str], marks: Marks | None, packaged: bool) -> None:
+        self._root = root
+        self._deck = deck
+        self._text = text
+        self._folders = [*folders, posixpath.dirname(deck)]
+        self._marks = marks
+        self._packaged = packaged
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        if template == _DECK:
+            return self._marked(self._text, self._deck), self._deck, lambda: True
+        # Refuses names with `..`.
+        relative = "/".join(split_template_path(template))
+        for folder in self._folders:
+            path = join(folder, relative)
+            real = inside(self._root, path)
+            if real is not None and real.is_file():
+                return self._marked(decode(real.read_bytes(), path), path), path, lambda: True
+        if relative == "macros.j2" and self._packaged:
+            return _PACKAGED.read_text(encoding="utf-8"), "macros.j2", lambda: True
+        raise TemplateNotFound(template)
+
+    def _marked(self, text: str, path: str) -> str:
+        return self._marks.mark(text, path, template=path.endswith(".j2")) if self._marks else text
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Refuse what would fill the memory before the output's limit could see it."""
+        if operator == "*" and _repeated(left, right) > MAX_OUTPUT:
+            raise SecurityError("a text or list is repeated too often")
+        if operator == "**" and isinstance(right, (int, float)) and abs(right) > 1000:
+            raise SecurityError("a power is too large")
+        if operator == "%" and isinstance(left, str) and any(len(part) > 6 for part in _digits(left)):
+            raise SecurityError("a field is too wide")
+        return super().call_binop(context, operator, left, right)
+
+
+def _repeated(left: Any, right: Any) -> int:
+    text, number = (left, right) if hasattr(left, "__len__") else (right, left)
+    return len(text) * number if hasattr(text, "__len__") and isinstance(number, int) else 0
+
+
+def _digits(text: str) -> list[str]:
+    return "".join(char if char.isdigit() else " " for char in text).split()
+
+
+def expand(
+    text: str, path: str, *, root: Path, reader: Mapping[str, Any], language: str, format: str, marks: Marks | None
+) -> str:  # fmt: skip
+    """The text of the deck at *path* with its Jinja expanded for a language and a format."""
+    prog_lang, comment = str(reader.get("prog_lang", "")), str(reader.get("comment", "#"))
+    loader = _Loader(root, path, text, list(reader.get("templates", ())), marks, prog_lang in NAMES)
+    environment = _Sandbox(
+        loader=loader, undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, line_statement_prefix=f"{comment} j2"
+    )
+    values = {name: _in_language(value, language) for name, value in reader.get("globals", {}).items()}
+    environment.globals.update({"author": "", "organization": "", "name": "", "source_name": path, **values})
+    environment.globals.update(
+        is_notebook=format == "notebook", is_html=format == "html", lang=language, comment=comment, logo=logo(prog_lang)
+    )
+    try:
+        return _limited(environment, path)
+    except _ERRORS as error:
+        raise _readable(error, path) from error
+
+
+def _limited(environment: Environment, path: str) -> str:
+    parts, size = [], 0
+    for part in environment.get_template(_DECK).generate():
+        parts.append(part)
+        size += len(part)
+        if size > MAX_OUTPUT:
+            raise bad_source(path, f"The Jinja of this deck expands to more than {MAX_OUTPUT // 1_000_000} MB.", "Look for a loop.")
+    return "".join(parts)
+
+
+def _in_language(value: Any, language: str) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return value.get(language) or value.get("") or next(iter(value.values()), "")
+
+
+def _readable(error: BaseException, path: str) -> SourceError:
+    """The error as people need it: which file, which line, what to do."""
+    if isinstance(error, TemplateSyntaxError):
+        return bad_source(error.filename or path, f"Jinja: {error.message}", _ESCAPE, error.lineno)
+    where, line = _place(error, path)
+    if isinstance(error, SecurityError):
+        return bad_source(where, f"Jinja: not allowed here: {error}", "Templates may not reach into Python.", line)
+    if isinstance(error, TemplateNotFound):
+        hint = "It is looked for in the course's template folders and beside the deck."
+        return bad_source(where, f"Jinja: there is no template {error.name!r} inside the course.", hint, line)
+    if isinstance(error, UndefinedError):
+        return bad_source(where, f"Jinja: {error.message}", _ESCAPE, line)
+    return bad_source(where, f"Jinja: {type(error).__name__}: {error}", line=line)
+
+
+_ESCAPE = "If this is no template but the course's own text, put it between {% raw %} and {% endraw %}."
+
+
+def _place(error: BaseException, path: str) -> tuple[str, int | None]:
+    """File and line of the innermost template frame; Jinja rewrites tracebacks so that they name templates."""
+    found: tuple[str, int | None] = (path, None)
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if "__jinja_template__" in trace.tb_frame.f_globals or code.co_filename == path:
+            found = (code.co_filename, trace.tb_lineno)
+        trace = trace.tb_next
+    return found

@@ -1,0 +1,164 @@
+"""One kernel: started with a clean environment, ready as soon as it is, gone with all its children afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_client.manager import AsyncKernelManager
+
+from clx_jupyter_workers.processes import descendants, kill, kill_tree
+
+GRACE = 2.0
+"""Seconds a kernel has to end by itself: exit handlers, files to be flushed."""
+
+_STEP = 0.02
+_POLL = 0.1
+_LOG_TAIL = 2_000
+
+
+class StartError(Exception):
+    """The kernel did not come up; the message holds what it said."""
+
+
+class KernelMissing(StartError):
+    """No kernel of this name is installed."""
+
+
+class Kernel:
+    """A running kernel and its client."""
+
+    def __init__(self, name: str, run_folder: Path) -> None:
+        self.manager = AsyncKernelManager(kernel_name=name, connection_file=str(run_folder / "kernel.json"))
+        self.client: AsyncKernelClient | None = None
+        self.pid = 0
+        self.language_info: dict[str, Any] = {}
+        self._log = run_folder / "kernel.log"
+        self._killed = False
+
+    async def start(self, cwd: Path, environment: Mapping[str, str], timeout: float) -> AsyncKernelClient:
+        """Start it and wait until it answers.
+
+        :raises StartError: it ended, or did not answer in time
+        """
+        arguments = []
+        if self._is_ipython():
+            # Kernels that share one history database wait for each other.
+            arguments = ["--HistoryManager.hist_file=:memory:"]
+        with open(self._log, "ab") as log:
+            # Never our own descriptor 1: the supervisor reads frames there.
+            await self.manager.start_kernel(cwd=str(cwd), env=dict(environment), extra_arguments=arguments, stdout=log, stderr=log)
+        self.pid = int(getattr(self.manager.provisioner, "pid", 0) or 0)
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.allow_stdin = False
+        await self._ready(time.monotonic() + timeout, timeout)
+        return self.client
+
+    def _is_ipython(self) -> bool:
+        try:
+            return bool(self.manager.ipykernel)
+        except NoSuchKernel as error:
+            raise KernelMissing(str(error)) from error
+
+    async def _ready(self, deadline: float, timeout: float) -> None:
+        """Done at the first sign that both channels work; jupyter_client's own wait always ends with 0.2 s of silence."""
+        assert self.client is not None
+        while True:
+            if time.monotonic() > deadline:
+                raise StartError(f"did not answer within {timeout:g} s{self._said()}")
+            if not await self.is_alive():
+                raise StartError(f"ended while starting{self._said()}")
+            request = self.client.kernel_info()
+            if await self._answered(request) and await self._heard():
+                return
+
+    async def _answered(self, request: str) -> bool:
+        assert self.client is not None
+        try:
+            reply = await self.client.get_shell_msg(timeout=0.5)
+        except Empty:
+            return False
+        if reply["msg_type"] == "kernel_info_reply":
+            self.language_info = reply["content"].get("language_info", {})
+        return bool(reply["msg_type"] == "kernel_info_reply")
+
+    async def _heard(self) -> bool:
+        assert self.client is not None
+        try:
+            await self.client.get_iopub_msg(timeout=0.5)
+        except Empty:
+            return False
+        return True
+
+    def _said(self) -> str:
+        """The end of what the kernel wrote, for messages."""
+        try:
+            text = self._log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
+        return f": {text}" if text else ""
+
+    async def is_alive(self) -> bool:
+        """Whether its process runs."""
+        return bool(await self.manager.is_alive())
+
+    async def ended(self) -> None:
+        """Return when the process has ended."""
+        step = _STEP if self._killed else _POLL
+        while await self.is_alive():
+            await asyncio.sleep(step)
+
+    @property
+    def killed_by_system(self) -> bool:
+        """It got a SIGKILL that was not ours: nearly always the system's answer to too little memory."""
+        process = getattr(self.manager.provisioner, "process", None)
+        code = process.poll() if process is not None else None
+        return code == -9 and not self._killed
+
+    async def interrupt(self) -> None:
+        """Raise KeyboardInterrupt, or its like, in the kernel."""
+        if await self.is_alive():
+            await self.manager.interrupt_kernel()
+
+    def kill(self) -> None:
+        """End it and its descendants at once."""
+        self._killed = True
+        if self.pid:
+            kill_tree(self.pid)
+
+    async def stop(self, graceful: bool = True) -> None:
+        """End it: by request with some time for exit handlers, or at once; then whatever it left behind."""
+        # Before it ends: afterwards nobody knows whose they were.
+        children = descendants(self.pid) if self.pid else []
+        try:
+            if self.manager.has_kernel and await self.is_alive():
+                if graceful and self.client is not None:
+                    await self._ask_to_end()
+                self.kill()
+                await self.ended()
+        finally:
+            for child in children:
+                kill(child)
+            await self._clean_up()
+
+    async def _ask_to_end(self) -> None:
+        assert self.client is not None
+        self.client.shutdown()
+        deadline = time.monotonic() + GRACE
+        while time.monotonic() < deadline and await self.is_alive():
+            await asyncio.sleep(_STEP)
+
+    async def _clean_up(self) -> None:
+        if self.client is not None:
+            self.client.stop_channels()
+        if self.manager.provisioner is not None:
+            await self.manager.cleanup_resources()
+        for name in ("kernel.json", "kernel.log"):
+            self._log.with_name(name).unlink(missing_ok=True)

@@ -1,0 +1,106 @@
+"""HTML pages: nbconvert's exporter and our template, kept for the process's life, with a memory for what repeats."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from jinja2 import pass_context
+from nbconvert.exporters.html import HTMLExporter  # type: ignore[import-untyped]
+from nbconvert.filters.highlight import Highlight2HTML  # type: ignore[import-untyped]
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter  # type: ignore[import-untyped]
+from nbconvert.preprocessors import HighlightMagicsPreprocessor  # type: ignore[import-untyped]
+from nbformat import NotebookNode  # type: ignore[import-untyped]
+
+TEMPLATES = Path(__file__).parent / "templates" / "html"
+MAX_MEMORY = 16_000_000
+"""Characters of rendered text kept for the next variant, which has most cells in common."""
+
+_NO_ALT = re.compile(r"<img\b(?![^>]*\balt\s*=)", re.IGNORECASE)
+
+
+class Memory:
+    """The last results of a slow function, up to a size."""
+
+    def __init__(self, limit: int = MAX_MEMORY) -> None:
+        self._limit = limit
+        self._size = 0
+        self._values: OrderedDict[tuple[Any, ...], str] = OrderedDict()
+
+    def get(self, key: tuple[Any, ...], make: Callable[[], str]) -> str:
+        """The value under *key*, made where it is not there."""
+        if key in self._values:
+            self._values.move_to_end(key)
+            return self._values[key]
+        value = self._values[key] = make()
+        self._size += len(value)
+        while self._size > self._limit and self._values:
+            self._size -= len(self._values.popitem(last=False)[1])
+        return value
+
+
+class Pages(HTMLExporter):  # type: ignore[misc]
+    """nbconvert's HTML exporter, without the validation after each step and the second parse of the whole page.
+
+    ``alt`` is added where markdown is rendered; the notebook was checked when it was read.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(template_name="clx", extra_template_basedirs=[str(TEMPLATES)])
+        self._memory = Memory()
+        self._magics = HighlightMagicsPreprocessor()
+        self._highlighters: dict[str, Highlight2HTML] = {}
+
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        """Markdown as nbconvert renders it."""
+        cell = context.get("cell", {})
+        if cell.get("attachments"):
+            return self._rendered(context, source)
+        return self._memory.get(("markdown", source), lambda: self._rendered(context, source))
+
+    def _rendered(self, context: Any, source: str) -> str:
+        return _NO_ALT.sub('<img alt=""', super().markdown2html(context, source))
+
+    def render(self, node: NotebookNode, page: dict[str, str]) -> str:
+        """The page; *page* has ``title``, ``language`` and ``note``."""
+        node, _ = self._magics.preprocess(node, {})
+        info = node.metadata.get("language_info", {})
+        lexer = info.get("pygments_lexer") or info.get("name") or "text"
+        self.register_filter("highlight_code", self._highlighter(lexer))
+        self.register_filter("filter_data_type", WidgetsDataTypeFilter(notebook_metadata={node.get("name", ""): node.metadata}, parent=self))
+        return str(self.template.render(nb=node, resources=self._resources(page), uuid4=uuid4))
+
+    def _resources(self, page: dict[str, str]) -> dict[str, Any]:
+        resources: dict[str, Any] = self._init_resources({"metadata": {"name": page["title"], "path": ""}, "page": page})
+        resources |= {"raw_mimetypes": self.raw_mimetypes, "output_mimetype": self.output_mimetype, "should_sanitize_html": False}
+        shown = ("code", "input", "input_prompt", "markdown", "output", "output_prompt", "raw", "unknown")
+        resources["global_content_filter"] = {f"include_{name}": True for name in shown} | {"no_prompt": False}
+        return resources
+
+    def _highlighter(self, lexer: str) -> Callable[..., str]:
+        made = self._highlighters.setdefault(lexer, Highlight2HTML(pygments_lexer=_known_lexer(lexer), parent=self))
+
+        def highlight(source: str, language: str | None = None, metadata: Any = None) -> str:
+            magic = (metadata or {}).get("magics_language")
+            return self._memory.get(("code", lexer, language, magic, source), lambda: str(made(source, language, metadata)))
+
+        return highlight
+
+
+def _known_lexer(name: str) -> str:
+    """A lexer that pygments has: nbconvert would warn about others on each cell."""
+    from pygments.lexers import get_lexer_by_name  # noqa: PLC0415 - the import costs, and only unusual languages need it
+    from pygments.util import ClassNotFound  # noqa: PLC0415
+
+    if name in ("ipython2", "ipython3"):
+        return name
+    try:
+        get_lexer_by_name(name)
+    except ClassNotFound:
+        return "text"
+    return name

@@ -1,0 +1,154 @@
+"""What the text of a notebook refers to: pictures and files beside it. Found, rewritten, and named where missing."""
+
+from __future__ import annotations
+
+import html
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from clx_jupyter_workers.notebook.paths import inside, join
+
+# Code shows markup, it does not mean it.
+_CODE = re.compile(r"^(?P<fence>[ \t]*(?:```+|~~~+))[^\n]*\n.*?(?:^(?P=fence)[^\n]*$|\Z)|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.MULTILINE | re.DOTALL)
+_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(\s*(?:<(?P<angle>[^>\n]+)>|(?P<plain>[^\s()]*(?:\([^\s()]*\)[^\s()]*)*))(?P<title>\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)")
+_LINK = re.compile(r"(?<!!)\[(?:[^\]\[]|\[[^\]]*\](?:\([^)]*\))?)*\]\(\s*<?(?P<target>[^\s<>()]+(?:\([^\s()]*\))?)>?(?:\s+[\"'][^)]*)?\)")
+_TAG = re.compile(r"<(?P<tag>img|video|audio|source)\b[^>]*>", re.IGNORECASE)
+_SRC = re.compile(r"(?P<before>\b(?:src|poster)\s*=\s*)(?P<quote>[\"']?)(?P<value>[^\"'>\s][^\"'>]*?)(?P=quote)(?=[\s/>])", re.IGNORECASE)
+_SCHEME = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|/|#)")
+_LFS = b"version https://git-lfs"
+_DIAGRAMS = (".drawio", ".pu", ".puml", ".plantuml")
+#: Links to sources lead to their pages; the sources themselves, with all solutions, are never published by a link.
+_SOURCES = frozenset({".ipynb", ".md", ".py", ".r", ".rmd", ".jl", ".cpp", ".c", ".cs", ".java", ".ts", ".rs", ".rust", ".qmd"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A local file that a piece of text refers to."""
+
+    #: As written, without anchor, unquoted.
+    target: str
+    #: Offset in the text.
+    offset: int
+    #: It is shown in the page (picture, film, sound), not only linked.
+    shown: bool
+
+
+def local(target: str) -> str | None:
+    """The path that a link's target means; ``None`` for addresses, anchors and what is embedded."""
+    text = html.unescape(target.strip())
+    if not text or _SCHEME.match(text):
+        return None
+    return unquote(text.split("#", 1)[0].split("?", 1)[0]) or None
+
+
+def references(text: str) -> list[Reference]:
+    """All local references in markdown, in order."""
+    if "](" not in text and "<" not in text:
+        return []
+    plain = _CODE.sub(lambda found: " " * len(found.group()), text)
+    found = [Reference(path, match.start(), True) for match in _IMAGE.finditer(plain) if (path := local(_image_target(match)))]
+    for tag in _TAG.finditer(plain):
+        found += [Reference(path, tag.start(), True) for src in _SRC.finditer(tag.group()) if (path := local(src.group("value")))]
+    found += [Reference(path, match.start(), False) for match in _LINK.finditer(plain) if (path := local(match.group("target")))]
+    return sorted(found, key=lambda reference: reference.offset)
+
+
+def _image_target(match: re.Match[str]) -> str:
+    return match.group("angle") or match.group("plain") or ""
+
+
+def outside_code(text: str, change: Callable[[str], str]) -> str:
+    """The text with *change* done to all that is no code."""
+    parts, position = [], 0
+    for code in _CODE.finditer(text):
+        parts += [change(text[position : code.start()]), code.group()]
+        position = code.end()
+    return "".join([*parts, change(text[position:])])
+
+
+def rename(text: str, names: Mapping[str, str]) -> str:
+    """References to the keys of *names* lead to their values."""
+    if not names or not any(old in text or old.replace(" ", "%20") in text for old in names):
+        return text
+
+    def new(target: str) -> str:
+        path = local(target)
+        return names.get(posixpath.normpath(path), target) if path else target
+
+    def image(match: re.Match[str]) -> str:
+        old = _image_target(match)
+        return match.group().replace(old, new(old)) if old else match.group()
+
+    def tag(match: re.Match[str]) -> str:
+        return _SRC.sub(lambda src: f"{src['before']}{src['quote']}{new(src['value'])}{src['quote']}", match.group())
+
+    def link(match: re.Match[str]) -> str:
+        return match.group().replace(match.group("target"), new(match.group("target")))
+
+    return outside_code(text, lambda part: _LINK.sub(link, _TAG.sub(tag, _IMAGE.sub(image, part))))
+
+
+def with_placeholders(text: str, missing: Mapping[str, str]) -> str:
+    """The text with visible boxes in place of the shown files in *missing* (path to what the box says)."""
+    if not missing:
+        return text
+
+    def box(path: str | None) -> str | None:
+        if path is None or path not in missing:
+            return None
+        return f'<span class="clx-missing" role="img">{html.escape(missing[path])}</span>'
+
+    def image(match: re.Match[str]) -> str:
+        return box(local(_image_target(match))) or match.group()
+
+    def tag(match: re.Match[str]) -> str:
+        boxes = [made for src in _SRC.finditer(match.group()) if (made := box(local(src["value"])))]
+        return boxes[0] if boxes and match["tag"].lower() == "img" else match.group()
+
+    return outside_code(text, lambda part: _TAG.sub(tag, _IMAGE.sub(image, part)))
+
+
+class Files:
+    """Looks references up in the course, as seen from one source's folder."""
+
+    def __init__(self, root: Path, folder: str, known: Mapping[str, str], includes: Mapping[str, str]) -> None:
+        self._root = root
+        self._folder = folder
+        self._known = known
+        self._includes = includes
+        self._states: dict[str, str] = {}
+
+    def state(self, target: str) -> str:
+        """``there``, ``known`` (it will be: a diagram makes it), ``lfs`` (only a pointer) or ``missing``."""
+        if target not in self._states:
+            self._states[target] = self._look(target)
+        return self._states[target]
+
+    def _look(self, target: str) -> str:
+        path = join(self._folder, target)
+        path = self._includes.get(path, path)
+        real = inside(self._root, path)
+        if real is None or path.startswith(".."):
+            return "missing"
+        if real.is_file():
+            with real.open("rb") as stream:
+                return "lfs" if stream.read(len(_LFS)) == _LFS else "there"
+        return "known" if path in self._known or self._drawn(path) else "missing"
+
+    def _drawn(self, path: str) -> bool:
+        """Whether a diagram's source stands where CLX and CLM look for it: a folder beside the pictures."""
+        folder, stem = posixpath.dirname(posixpath.dirname(path)), posixpath.splitext(posixpath.basename(path))[0]
+        topic = inside(self._root, folder)
+        if topic is None or not topic.is_dir():
+            return False
+        return any((place / (stem + suffix)).is_file() for place in topic.iterdir() if place.is_dir() for suffix in _DIAGRAMS)
+
+    def is_asset(self, reference: Reference) -> bool:
+        """Whether the file must be published beside the page."""
+        if not reference.shown and posixpath.splitext(reference.target)[1].lower() in _SOURCES:
+            return False
+        return self.state(reference.target) in ("there", "known")

@@ -1,0 +1,58 @@
+"""Ending processes with all that they started. Walks the tree first: a kernel's children are in no group we could signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+try:
+    import psutil
+except ImportError:  # the diagram workers run in images that have nothing but Python
+    psutil = None  # type: ignore[assignment]
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a process and its descendants. A process that is gone already is fine."""
+    for process in [*descendants(pid), pid]:
+        kill(process)
+    if psutil is None and hasattr(os, "killpg"):
+        _kill_group(pid)
+
+
+def descendants(pid: int) -> list[int]:
+    """The pids of all that *pid* started and that still hang on it, as far as this machine can tell."""
+    if psutil is None:
+        return []
+    try:
+        found: list[Any] = psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
+    return [process.pid for process in found]
+
+
+def kill(pid: int) -> None:
+    """SIGKILL for one process."""
+    try:
+        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def end_this_tree(code: int) -> None:
+    """End everything this process started, then the process itself, at once and without any clean-up."""
+    own = os.getpid()
+    for process in descendants(own):
+        kill(process)
+    if psutil is None and hasattr(os, "getpgid") and os.getpgid(own) == own:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(own, signal.SIGTERM)
+    os._exit(code)
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        if os.getpgid(pid) == pid != os.getpgid(0):
+            os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
