@@ -104,6 +104,12 @@ class Lock:
         self._write("epoch", self.epoch)
         return True
 
+    @staticmethod
+    def is_free(folder: Path) -> bool:
+        """Whether no process of this host holds the folder just now."""
+        with open(folder / "lock", "ab", opener=_private) as file:
+            return _lock(file)
+
     def still_ours(self) -> bool:
         """Whether nobody took the root over; asked before each publication."""
         holder = read_holder(self._folder)

@@ -71,7 +71,7 @@ def load(
     Raises :class:`CourseError` where nothing can be built at all; everything else is in :attr:`Course.problems`.
     """
     file = _absolute(spec_path)
-    root = _root(file, data_dir)
+    root = root_of(file, data_dir)
     name = Path(os.path.relpath(file, root)).as_posix()
     tree = safe_xml.read(file, name)
     spec = read_spec(tree, name, kinds)
@@ -108,7 +108,7 @@ def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(unique.values())
 
 
-def _root(file: Path, data_dir: Path | None) -> Path:
+def root_of(file: Path, data_dir: Path | None) -> Path:
     """The folder that holds ``slides``: the one given, else the file's, else the one above."""
     beside = file.parent if (file.parent / SLIDES).is_dir() else file.parent.parent
     root = _absolute(data_dir) if data_dir else beside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -199,14 +200,24 @@ class Program:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program]:
-    """A ready worker."""
-    import os
+def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Starts workers, with further variables; each is ready when it is given."""
+    started: list[Program] = []
 
-    started = Program({**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, tmp_path / "worker.log")
-    try:
-        started.send({"t": "hello", "nice": 1})
-        started.until(t="ready")
-        yield started
-    finally:
-        started.close()
+    def make(**environment: str) -> Program:
+        path = os.pathsep.join(sys.path)
+        made = Program({**os.environ, "PYTHONPATH": path, **environment}, tmp_path / f"worker-{len(started)}.log")
+        started.append(made)
+        made.send({"t": "hello", "nice": 1})
+        made.until(t="ready")
+        return made
+
+    yield make
+    for program in started:
+        program.close()
+
+
+@pytest.fixture
+def program(start: Callable[..., Program]) -> Program:
+    """A ready worker."""
+    return start()

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,12 @@ def cells(course: Any, frame: dict[str, Any]) -> list[Any]:
 @pytest.mark.kernel
 def test_every_format_of_every_kind_comes_from_one_run(course: Any, convert: Any) -> None:
     course.write("deck.py", DECK)
-    variants = [f"{kind}/{format}/{language}" for kind in ("completed", "code-along", "speaker") for format in ("html", "notebook", "code") for language in ("de", "en")]
+    variants = [
+        f"{kind}/{format}/{language}"
+        for kind in ("completed", "code-along", "speaker")
+        for format in ("html", "notebook", "code")
+        for language in ("de", "en")
+    ]
     done = convert(course.job("deck.py", variants, ("de", "en")))
     assert done.done["status"] == "ok" and done.done["executions"] == 1
     assert len(done.outputs) == 18 and not done.problems
@@ -81,12 +87,12 @@ def test_always_asks_for_no_kept_execution(course: Any, convert: Any, notebook: 
 
 
 @pytest.mark.kernel
-def test_data_beside_and_above_the_notebook_and_modules_are_found_and_writing_stays_in_the_copy(course: Any, convert: Any, notebook: Any) -> None:
+def test_data_and_modules_are_found_and_writing_stays_in_the_copy(course: Any, convert: Any, notebook: Any) -> None:
     course.write("data/above.txt", "above")
     course.write("week/beside.txt", "beside")
     course.write("helper.py", "NAME = 'helper'")
-    code = "import helper\nprint(open('../data/above.txt').read(), open('beside.txt').read(), helper.NAME)\nopen('beside.txt', 'w').write('changed')"
-    course.write("week/a.ipynb", notebook(code))
+    reads = "import helper\nprint(open('../data/above.txt').read(), open('beside.txt').read(), helper.NAME)"
+    course.write("week/a.ipynb", notebook(reads, "open('beside.txt', 'w').write('changed')"))
     done = convert(course.job("week/a.ipynb", HTML))
     assert "above beside helper" in course.page(done.outputs["0"]), done.problems
     assert (course.root / "week/beside.txt").read_text() == "beside"
@@ -126,7 +132,12 @@ FAILURES = [
     ("open('no.csv')", "missing-file", "FileNotFoundError: [Errno 2] No such file or directory: 'no.csv'", 1),
     ("input()", "input", "StdinNotImplementedError: raw_input was called, but this frontend does not support input requests.", 1),
     ("import os\nos._exit(3)", "kernel-died", "The kernel ended by itself while this cell ran.", None),
-    ("import os\nos.kill(os.getpid(), 9)", "out-of-memory", "The kernel was ended by the system, most likely because memory ran out.", None),
+    (
+        "import os\nos.kill(os.getpid(), 9)",
+        "out-of-memory",
+        "The kernel was ended by the system, most likely because memory ran out.",
+        None,
+    ),
     ("from urllib.error import URLError\nraise URLError('no')", "network", "URLError: <urlopen error no>", 2),
 ]
 
@@ -172,9 +183,19 @@ def test_expected_errors_skipped_cells_and_errors_that_do_not_come(course: Any, 
     def tagged(source: str, tag: str) -> dict[str, Any]:
         return {"source": source, "metadata": {"tags": [tag]}}
 
-    course.write("a.ipynb", notebook(tagged("1 / 0", "raises-exception"), tagged("raise SystemError", "skip-execution"), tagged("7", "raises-exception"), "print('end')"))
+    course.write(
+        "a.ipynb",
+        notebook(
+            tagged("1 / 0", "raises-exception"),
+            tagged("raise SystemError", "skip-execution"),
+            tagged("7", "raises-exception"),
+            "print('end')",
+        ),
+    )
     done = convert(course.job("a.ipynb", HTML))
-    assert [(problem["class"], problem["cell"], problem["severity"]) for problem in done.problems] == [("expected-error-missing", 2, "warning")]
+    assert [(problem["class"], problem["cell"], problem["severity"]) for problem in done.problems] == [
+        ("expected-error-missing", 2, "warning")
+    ]
     page = course.page(done.outputs["0"])
     assert "ZeroDivisionError" in page and "end" in page
     assert convert(course.job("a.ipynb", HTML)).problems == done.problems, "a kept run warns again"
@@ -184,12 +205,21 @@ def test_expected_errors_skipped_cells_and_errors_that_do_not_come(course: Any, 
 def test_allowed_errors_are_left_out_with_one_warning(course: Any, convert: Any, notebook: Any) -> None:
     course.write("a.ipynb", notebook("1 / 0", "undefined", "print('end')"))
     done = convert(course.job("a.ipynb", HTML, execute={"allow_errors": True}))
-    assert [(problem["severity"], problem["message"]) for problem in done.problems] == [("warning", "2 errors were allowed and left out of the pages.")]
+    assert [(problem["severity"], problem["message"]) for problem in done.problems] == [
+        ("warning", "2 errors were allowed and left out of the pages.")
+    ]
     assert "ZeroDivisionError" not in course.page(done.outputs["0"]) and "end" in course.page(done.outputs["0"])
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("code", ["while True:\n    print('x' * 100_000)\n    n = globals().get('n', 0) + 1\n    if n > 400: break", "import sys\nfor _ in range(200_000):\n    sys.stdout.write('y\\n')", "from IPython.display import HTML, display\nfor _ in range(30): display(HTML('z' * 1_000_000))"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "while True:\n    print('x' * 100_000)\n    n = globals().get('n', 0) + 1\n    if n > 400: break",
+        "import sys\nfor _ in range(200_000):\n    sys.stdout.write('y\\n')",
+        "from IPython.display import HTML, display\nfor _ in range(30): display(HTML('z' * 1_000_000))",
+    ],
+)
 def test_a_flood_of_output_is_cut_with_a_notice(course: Any, convert: Any, notebook: Any, code: str) -> None:
     course.write("a.ipynb", notebook(code, "print('after')"))
     done = convert(course.job("a.ipynb", HTML))
@@ -205,11 +235,11 @@ def test_secrets_of_the_server_reach_no_kernel_and_named_values_no_page(course: 
         monkeypatch.setenv(name, "hidden-value")
     monkeypatch.setenv("PLAIN", "plain-value")
     course.write("a.ipynb", notebook("import os\nfor k, v in os.environ.items(): print(k, v)\nprint(os.getcwd())"))
-    done = convert(course.job("a.ipynb", HTML, execute={"environment": {"OPENAI_API_KEY": 'named "value"'}}))
+    done = convert(course.job("a.ipynb", HTML, execute={"environment": {"OPENAI_API_KEY": 'zqx "value"'}}))
     page = course.page(done.outputs["0"])
     assert "hidden-value" not in page and "PLAIN plain-value" in page and "OPENAI_API_KEY ***" in page
     assert str(course.work) not in page.split("PYTHONPATH")[0]
-    assert b"named" not in b"".join(gzip.decompress(body) for _, body in done.frames if body)
+    assert b"zqx" not in b"".join(gzip.decompress(body) for _, body in done.frames if body)
 
 
 def test_never_shows_what_the_source_stores_and_says_so(course: Any, convert: Any, notebook: Any) -> None:
@@ -260,10 +290,14 @@ def test_a_kernel_that_is_not_installed_is_worth_another_attempt(course: Any, co
 
 
 @pytest.mark.kernel
-def test_a_kernel_that_ends_at_once_is_reported_with_what_it_said(course: Any, convert: Any, notebook: Any, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_kernel_that_ends_at_once_is_reported_with_what_it_said(
+    course: Any, convert: Any, notebook: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
     spec = tmp_path / "data" / "kernels" / "broken"
     spec.mkdir(parents=True)
-    (spec / "kernel.json").write_text(json.dumps({"argv": ["python3", "-c", "raise SystemExit('no licence')"], "display_name": "B", "language": "python"}))
+    (spec / "kernel.json").write_text(
+        json.dumps({"argv": ["python3", "-c", "raise SystemExit('no licence')"], "display_name": "B", "language": "python"})
+    )
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
     course.write("a.ipynb", notebook("1"))
     done = convert(course.job("a.ipynb", HTML, kernel={"name": "broken"}))
@@ -300,18 +334,31 @@ def test_two_languages_with_different_code_have_two_keys(course: Any, convert: A
     assert len({frame["key"] for frame in done.of("execution")}) == 2
 
 
+PICTURES = """\
+# %% [markdown]
+# Text
+# ![a](img/a%20b.png) <img src="img/none.png">
+# ![b](img/pointer.png) `![c](img/code.png)`
+# [data](data/x.csv) [other](other.ipynb)
+# %%
+import mod; open("data/x.csv")
+"""
+
+
 def test_pictures_and_data_are_assets_and_a_missing_picture_is_named_once(course: Any, convert: Any) -> None:
     course.write("week/img/a b.png", b"png")
     course.write("week/img/pointer.png", "version https://git-lfs.github.com/spec/v1\n")
     course.write("week/data/x.csv", "1")
     course.write("week/mod.py", "")
-    text = '# %% [markdown]\n# Text\n# ![a](img/a%20b.png) <img src="img/none.png">\n# ![b](img/pointer.png) `![c](img/code.png)`\n# [data](data/x.csv) [other](other.ipynb)\n# %%\nimport mod; open("data/x.csv")\n'
-    course.write("week/a.py", text)
+    course.write("week/a.py", PICTURES)
     done = convert(course.job("week/a.py", ["completed/html", "completed/notebook", "code-along/code"], execute={"mode": "never"}))
     assert done.outputs["0"]["assets"] == ["data/x.csv", "img/a b.png"]
     assert done.outputs["1"]["assets"] == ["data/x.csv", "img/a b.png", "mod.py"]
     found = [(problem["class"], problem["line"], problem["message"]) for problem in done.problems]
-    assert found == [("image", 3, "The image img/none.png is not there."), ("image", 4, "The image img/pointer.png is only a pointer of git LFS.")]
+    assert found == [
+        ("image", 3, "The image img/none.png is not there."),
+        ("image", 4, "The image img/pointer.png is only a pointer of git LFS."),
+    ]
     page = course.page(done.outputs["0"])
     assert "missing image: img/none.png" in page and "missing image: img/pointer.png" in page and "img/a%20b.png" in page
     assert 'src="img/none.png"' in course.page(done.outputs["1"]).replace("\\", "")
@@ -337,8 +384,10 @@ def test_the_same_job_gives_the_same_bytes(course: Any, convert: Any) -> None:
 
 
 @pytest.mark.kernel
-def test_an_r_notebook_runs_and_its_errors_are_understood(course: Any, convert: Any, notebook: Any, tmp_path: Path, monkeypatch: Any) -> None:
-    venv = str(Path(os.sys.executable).parent)  # type: ignore[attr-defined]
+def test_an_r_notebook_runs_and_its_errors_are_understood(
+    course: Any, convert: Any, notebook: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    venv = str(Path(sys.executable).parent)
     made = subprocess.run(
         ["R", "-s", "-e", "IRkernel::installspec()"], capture_output=True, text=True, check=False,
         env={**os.environ, "JUPYTER_DATA_DIR": str(tmp_path / "data"), "PATH": f"{venv}:{os.environ['PATH']}"},
@@ -353,5 +402,9 @@ def test_an_r_notebook_runs_and_its_errors_are_understood(course: Any, convert: 
     changes = {"kernel": {"name": "ir"}, "reader": {"prog_lang": "R"}}
     assert "<pre>42</pre>" in course.page(convert(course.job("a.ipynb", HTML, **changes)).outputs["0"])
     [problem] = convert(course.job("b.ipynb", HTML, **changes)).problems
-    assert problem["class"] == "missing-package" and "notThere" in problem["hint"] and problem["message"].startswith("Error in library(notThere)")
+    assert (
+        problem["class"] == "missing-package"
+        and "notThere" in problem["hint"]
+        and problem["message"].startswith("Error in library(notThere)")
+    )
     assert convert(course.job("c.ipynb", HTML, **changes)).problems[0]["class"] == "missing-file"

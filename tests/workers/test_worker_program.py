@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -14,9 +15,13 @@ import pytest
 
 pytestmark = pytest.mark.kernel
 
-SWALLOWS = "import time\nprint('in', flush=True)\nwhile True:\n    try:\n        time.sleep(0.05)\n    except KeyboardInterrupt:\n        pass"
+SWALLOWS = (
+    "import time\nprint('in', flush=True)\nwhile True:\n    try:\n        time.sleep(0.05)\n    except KeyboardInterrupt:\n        pass"
+)
 SLEEPS = "import time\ntime.sleep(1000)"
-GRANDCHILD = "import subprocess, os\np = subprocess.Popen(['sleep', '1000'])\nopen({path!r}, 'w').write(f'{{os.getpid()}} {{p.pid}}')\np.wait()"
+GRANDCHILD = (
+    "import subprocess, os\np = subprocess.Popen(['sleep', '1000'])\nopen({path!r}, 'w').write(f'{{os.getpid()}} {{p.pid}}')\np.wait()"
+)
 
 
 def wait_for_file(path: Path) -> str:
@@ -81,7 +86,10 @@ def test_a_cancel_for_another_attempt_is_ignored(course: Any, notebook: Any, pro
     assert program.until(t="done")["status"] == "ok"
 
 
-@pytest.mark.parametrize(("code", "limit", "text"), [(SLEEPS, "cell", "The cell ran longer than 3 s."), (SWALLOWS, "notebook", "The notebook ran longer than 3 s.")])
+@pytest.mark.parametrize(
+    ("code", "limit", "text"),
+    [(SLEEPS, "cell", "The cell ran longer than 3 s."), (SWALLOWS, "notebook", "The notebook ran longer than 3 s.")],
+)
 def test_an_interrupt_fails_the_cell_even_if_it_swallows_the_interrupt(
     course: Any, notebook: Any, program: Any, code: str, limit: str, text: str
 ) -> None:
@@ -96,7 +104,9 @@ def test_an_interrupt_fails_the_cell_even_if_it_swallows_the_interrupt(
     assert not [frame for frame in program.seen if frame["t"] == "keep"]
 
 
-def test_when_the_input_closes_kernels_and_their_children_are_gone_within_seconds(course: Any, notebook: Any, program: Any, tmp_path: Path) -> None:
+def test_when_the_input_closes_kernels_and_their_children_are_gone_within_seconds(
+    course: Any, notebook: Any, program: Any, tmp_path: Path
+) -> None:
     note = tmp_path / "pids"
     course.write("a.ipynb", notebook(GRANDCHILD.format(path=str(note))))
     program.send(course.job("a.ipynb", ["completed/html"]))
@@ -132,13 +142,17 @@ def test_a_malformed_frame_ends_the_worker(program: Any, data: bytes) -> None:
 
 
 def test_the_help_needs_no_notebook_stack() -> None:
-    done = subprocess.run([sys.executable, "-P", "-m", "clx_jupyter_workers.notebook", "--help"], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)})
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "clx_jupyter_workers.notebook", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
     assert "--job" in done.stdout
 
 
 def test_a_job_can_be_done_by_hand(course: Any, notebook: Any, tmp_path: Path) -> None:
-    import json
-
     course.write("a.ipynb", notebook("1 + 1"))
     job = tmp_path / "job.json"
     job.write_text(json.dumps(course.job("a.ipynb", ["completed/html"])))
@@ -148,3 +162,22 @@ def test_a_job_can_be_done_by_hand(course: Any, notebook: Any, tmp_path: Path) -
     )  # fmt: skip
     frames = [json.loads(line) for line in done.stdout.splitlines()]
     assert frames[-1]["t"] == "done" and frames[-1]["status"] == "ok"
+
+
+@pytest.mark.parametrize("frame", [{"t": "cancel"}, {"t": "interrupt", "limit": "notebook", "seconds": 1}])
+def test_a_kernel_that_is_still_starting_is_ended_too(
+    course: Any, notebook: Any, tmp_path: Path, frame: dict[str, Any], start: Any
+) -> None:
+    note = tmp_path / "pid"
+    spec = tmp_path / "data" / "kernels" / "slow"
+    spec.mkdir(parents=True)
+    code = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(1000)"
+    spec.joinpath("kernel.json").write_text(json.dumps({"argv": [sys.executable, "-c", code], "display_name": "S", "language": "python"}))
+    program = start(JUPYTER_PATH=str(tmp_path / "data"))
+    course.write("a.ipynb", notebook("1"))
+    program.send(course.job("a.ipynb", ["completed/html"], kernel={"name": "slow"}))
+    program.until(t="execution")
+    pid = int(wait_for_file(note))
+    program.send({**frame, "job": 7, "attempt": 1})
+    assert program.until(t="done")["status"] == ("cancelled" if frame["t"] == "cancel" else "ok")
+    assert gone([pid], 5)

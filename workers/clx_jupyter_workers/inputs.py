@@ -1,13 +1,14 @@
 """Which files of a course a piece of text mentions: the guess both the plan and the execution key rest on.
 
 The rules (``docs/execution.md``): a file whose path, relative to the notebook's folder or to the course root, stands in
-the text; every file of a folder that a quoted string names; local modules that the text imports, and what these import.
+the text; every file of a folder, or of a glob pattern, that a quoted string names; local modules that the text imports.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+from fnmatch import filter as fnmatch_filter
 from collections.abc import Iterable, Mapping
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'")
@@ -39,6 +40,8 @@ def mentioned(text: str, folder: str, files: Iterable[str]) -> set[str]:
     folders = {path for word in quoted for path in _resolve(word.rstrip("/"), folder)} - {".", folder or "."}
     if folders:
         found |= {path for path in known if any(parent in folders for parent in _parents(path))}
+    for pattern in {path for word in quoted if "*" in word for path in _resolve(word, folder)}:
+        found.update(fnmatch_filter(known, pattern))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from typing import Any
@@ -33,10 +34,8 @@ def descendants(pid: int) -> list[int]:
 
 def kill(pid: int) -> None:
     """SIGKILL for one process."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def end_this_tree(code: int) -> None:
@@ -51,8 +50,6 @@ def end_this_tree(code: int) -> None:
 
 
 def _kill_group(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.getpgid(pid) == pid != os.getpgid(0):
             os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass

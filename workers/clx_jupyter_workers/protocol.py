@@ -144,7 +144,7 @@ class Link:
 
     def __init__(self, channel: Sender, job: Header, connected: bool = True) -> None:
         self.channel = channel
-        self.name = {"job": job.get("job"), "attempt": job.get("attempt")}
+        self.name: Header = {"job": job.get("job"), "attempt": job.get("attempt")}
         self._connected = connected
         self._answers: SimpleQueue[Frame | None] = SimpleQueue()
         # Re-entrant: SIGTERM's handler tells the job from the main thread, which may hold the lock just then.
@@ -266,7 +266,7 @@ def run(convert: Convert, job: Header, link: Link) -> Header:
         return _failed(link, error.problem, "failed")
     except Retry as error:
         return _failed(link, error.problem, "infrastructure")
-    except Exception as error:  # noqa: BLE001 - the border of the worker: an error of ours must not end it
+    except Exception as error:  # the border of the worker: an error of ours must not end it
         if link.cancelled:
             return {"status": "cancelled"}
         return _failed(link, _unexpected(error, job), "infrastructure" if isinstance(error, OSError) else "failed")
@@ -282,7 +282,8 @@ def _unexpected(error: Exception, job: Header) -> Problem:
     text = "".join(traceback.format_exception(error))[-20_000:]
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return Problem("disk-full", f"A disk is full: {error}", "Make room and build again.", path=path)
-    return Problem("internal", f"{type(error).__name__}: {error}", "This is an error of clx_jupyter: please report it.", path=path, traceback=text)
+    hint = "This is an error of clx_jupyter: please report it."
+    return Problem("internal", f"{type(error).__name__}: {error}", hint, path=path, traceback=text)
 
 
 _DISK_FULL = (28, 122)
@@ -309,8 +310,9 @@ def serve(kind: str, load: Callable[[], Convert]) -> None:
     """Run a worker of this type until its input ends. *load* imports what is heavy and gives the converter."""
     worker = _Worker(kind, Channel(take_stdout()), os.fdopen(os.dup(0), "rb"))
     # Kernels must not inherit the stream of frames as their input.
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     signal.signal(signal.SIGTERM, worker.stop)
     signal.signal(signal.SIGINT, worker.stop)
     threading.Thread(target=worker.read, name="reader", daemon=True).start()

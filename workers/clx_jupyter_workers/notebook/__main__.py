@@ -13,8 +13,8 @@ from clx_jupyter_workers.protocol import Convert, Header, Link, run, serve
 def load() -> Convert:
     """Import the notebook stack and get its slow parts ready."""
     # Here and not above: the reader thread answers pings while these imports go on, and --help needs none.
-    from clx_jupyter_workers.notebook import export  # noqa: PLC0415
-    from clx_jupyter_workers.notebook.convert import convert  # noqa: PLC0415
+    from clx_jupyter_workers.notebook import export
+    from clx_jupyter_workers.notebook.convert import convert
 
     export.warm_up()
     return convert

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -19,12 +20,14 @@ PRIVATE_TAGS = frozenset({"private", "notes", "voiceover"})
 SLIDE_TAGS = ("slide", "subslide", "notes", "voiceover")
 _ANSWERS = {"de": "*Antwort:* "}
 _ANSWER = "*Answer:* "
-_KNOWN_TAGS = frozenset(
-    "slide subslide fragment skip notes voiceover keep start alt completed answer del private workshop end-workshop nodataurl global "
-    "allow-untranslated solution raises-exception skip-execution remove-input remove_input hide-input hide_input hide-output hide_output "
-    "remove-output remove_output remove-cell remove_cell hide-cell hide_cell parameters injected-parameters nbgrader output_scroll "
-    "full-width margin popout thebe-init thebe-remove-input-init".split()
-)  # fmt: skip
+_KNOWN_TAGS = frozenset({
+    "slide", "subslide", "fragment", "skip", "notes", "voiceover", "keep", "start", "alt", "completed", "answer", "del", "private",
+    "workshop", "end-workshop", "nodataurl", "global", "allow-untranslated", "solution", "raises-exception", "skip-execution",
+    "remove-input", "remove_input", "hide-input", "hide_input", "hide-output", "hide_output", "remove-output", "remove_output",
+    "remove-cell", "remove_cell", "hide-cell", "hide_cell", "parameters", "injected-parameters", "nbgrader", "output_scroll",
+    "full-width", "margin", "popout", "thebe-init", "thebe-remove-input-init",
+})  # fmt: skip
+_WORD = re.compile(r"[\w-]+")
 
 
 class Fate(Enum):
@@ -70,7 +73,9 @@ def _fate(cell: Cell, rule: Rule, outer: Rule, language: str) -> Fate:
     tags = set(cell.tags)
     if language and cell.language and cell.language != language:
         return Fate.REMOVED
-    if tags.intersection(rule["remove"]) or (outer.get("public", True) and tags & PRIVATE_TAGS):
+    # Where the marker cannot be understood, whatever it names counts: nothing private gets out by a missing bracket.
+    named = tags | set(_WORD.findall(cell.unreadable))
+    if tags.intersection(rule["remove"]) or (outer.get("public", True) and named & PRIVATE_TAGS):
         return Fate.REMOVED
     if tags.intersection(rule.get("blank", ())):
         return Fate.BLANKED
@@ -210,6 +215,9 @@ def check_tags(document: Document) -> list[Problem]:
     """Warnings about tags nobody knows and tags that contradict each other."""
     found = []
     for cell in document.cells:
+        if cell.unreadable:
+            text = f"The cell's metadata cannot be understood: {cell.unreadable}"
+            found.append(_tag_problem(cell, text, document.has_lines))
         for tag in cell.tags:
             if tag not in _KNOWN_TAGS and not tag.startswith(("jp-", "active-", "_")) and ":" not in tag:
                 found.append(_tag_problem(cell, f"The tag '{tag}' is unknown: it has no effect.", document.has_lines))

@@ -6,9 +6,10 @@ import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from clx_jupyter_workers import inputs, stage
-from clx_jupyter_workers.notebook import cells, export, references, sources
+from clx_jupyter_workers.notebook import cells, export, failures, references, sources
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.document import Document
 from clx_jupyter_workers.notebook.results import Outcome, Results, all_files, included
@@ -144,33 +145,25 @@ class _Conversion:
     def _look_up(self, shown: list[Shown], document: Document, variant: Variant) -> tuple[list[str], dict[str, str]]:
         """Files to publish beside the variant, and shown files that are not there with the text of their box."""
         assets, missing = set(), {}
-        for cell in (each.cell for each in shown if each.cell.type == "markdown"):
-            for reference in references.references(cell.source):
+        for each in shown:
+            for reference in references.references(each.cell.source) if each.cell.type == "markdown" else ():
                 if self.look.is_asset(reference):
                     assets.add(posixpath.normpath(reference.target))
                 if reference.shown and (state := self.look.state(reference.target)) in ("missing", "lfs"):
                     missing[reference.target] = _in(_MISSING, variant["language"]) + reference.target
-                    self._report_image(reference, document.cells, shown, cell, state, document.has_lines)
+                    self._report_image(reference.target, each, document, state)
         if variant["format"] != "html":
             assets |= self._named_by_code(shown)
         return sorted(assets), missing
 
-    def _report_image(
-        self, reference: references.Reference, all_cells: list[Any], shown: list[Shown], cell: Any, state: str, has_lines: bool
-    ) -> None:  # fmt: skip
-        origin = next(all_cells[each.index].origin for each in shown if each.cell is cell)
-        written = next(all_cells[each.index].source for each in shown if each.cell is cell)
-        line = written.count("\n", 0, max(0, written.find(reference.target))) + 1
-        if has_lines:
-            line = origin.line + line - 1 if origin.line is not None else None
-        text, hint = f"The image {reference.target} is not there.", "Put it there, or mend its path."
+    def _report_image(self, target: str, shown: Shown, document: Document, state: str) -> None:
+        written = document.cells[shown.index]
+        place = max(written.source.find(target), written.source.find(quote(target)), 0)
+        where = failures.at(written, written.source.count("\n", 0, place) + 1, document.has_lines)
+        text, hint = f"The image {target} is not there.", "Put it there, or mend its path."
         if state == "lfs":
-            text, hint = f"The image {reference.target} is only a pointer of git LFS.", "Fetch the files: git lfs pull"
-        self.report(Problem("image", text, hint, "warning", origin.path, origin.cell, cell.id if self._keeps_ids else None, line))
-
-    @property
-    def _keeps_ids(self) -> bool:
-        return self.style.get("cell_ids", "keep") == "keep"
+            text, hint = f"The image {target} is only a pointer of git LFS.", "Fetch the files: git lfs pull"
+        self.report(Problem("image", text, hint, "warning", **where))
 
     def _named_by_code(self, shown: list[Shown]) -> set[str]:
         """Data files and modules that the code of the variant needs, relative to the source's folder."""

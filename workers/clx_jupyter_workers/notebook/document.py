@@ -39,7 +39,15 @@ class Cell:
     def tags(self) -> list[str]:
         """The cell's tags in the order written."""
         tags = self.metadata.get("tags")
+        if isinstance(tags, str):
+            # `tags="private"` is what people mean by it: a slip of the pen must not publish the cell.
+            tags = tags.replace(",", " ").split()
         return [str(tag) for tag in tags] if isinstance(tags, (list, tuple)) else []
+
+    @property
+    def unreadable(self) -> str:
+        """The part of the marker line that jupytext could not understand."""
+        return str(self.metadata.get("incorrectly_encoded_metadata") or "")
 
     @property
     def language(self) -> str:

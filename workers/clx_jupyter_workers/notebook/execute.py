@@ -7,17 +7,19 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from nbformat.v4 import new_code_cell, new_notebook  # type: ignore[import-untyped]
+from nbformat.v4 import new_code_cell, new_notebook
 
 from clx_jupyter_workers.notebook import failures
 from clx_jupyter_workers.notebook.document import Cell
 from clx_jupyter_workers.notebook.execution import Execution, Result
 from clx_jupyter_workers.notebook.kernel import Kernel, KernelMissing, StartError
 from clx_jupyter_workers.notebook.outputs import Collector
+from clx_jupyter_workers.notebook.streams import coalesced
 from clx_jupyter_workers.problems import Problem
 from clx_jupyter_workers.protocol import Cancelled, Header, Link, Retry
 
@@ -80,11 +82,14 @@ class _Run:
         """Start a kernel, run everything, end the kernel."""
         loop = asyncio.get_running_loop()
         # From the reader's thread, and from the main thread's signal handler.
-        self.link.listen(lambda frame: loop.call_soon_threadsafe(self.told.put_nowait, frame) and None)
+        self.link.listen(partial(_put, loop, self.told))
         graceful = False
         try:
             await self._until_told(self._start(folder))
             graceful = await self._cells()
+        except _TimeUp as error:
+            # While the kernel was starting: the first cell is where it stopped.
+            self._fail(0, error)
         finally:
             await self.kernel.stop(graceful)
             if self.kernel.pid:
@@ -154,7 +159,7 @@ class _Run:
         return True
 
     def _progress(self, place: int, cell: Cell) -> None:
-        where = {"source_cell": cell.origin.cell, "language": self.plan.language}
+        where: Header = {"source_cell": cell.origin.cell, "language": self.plan.language}
         self.link.send("progress", **self.link.name, phase="run", cell=place + 1, cells=len(self.plan.cells), **where)
 
     def _take(self, place: int, cell: Cell) -> int:
@@ -172,7 +177,7 @@ class _Run:
     def _collect_updates(self) -> None:
         """Outputs are read at the end: a later cell may have changed an earlier one's display."""
         for result, node in zip(self.execution.cells, self.node.cells, strict=False):
-            result.outputs = json.loads(self.plan.clean(json.dumps(node.outputs, ensure_ascii=False)))
+            result.outputs = json.loads(self.plan.clean(json.dumps(coalesced(node.outputs), ensure_ascii=False)))
 
     def _warn_no_error(self, cell: Cell) -> None:
         text = "The cell is tagged raises-exception, and it raised nothing."
@@ -201,7 +206,8 @@ class _Run:
         if self.kernel.killed_by_system:
             text = "The kernel was ended by the system, most likely because memory ran out."
             return Problem("out-of-memory", text, "Use less data, or build on a machine with more memory.", **where), None
-        return Problem("kernel-died", "The kernel ended by itself while this cell ran.", "It is tried again at the next build.", **where), None
+        text = "The kernel ended by itself while this cell ran."
+        return Problem("kernel-died", text, "It is tried again at the next build.", **where), None
 
 
 def _timeout(error: _TimeUp, where: dict[str, Any]) -> Problem:
@@ -213,6 +219,10 @@ def _timeout(error: _TimeUp, where: dict[str, Any]) -> Problem:
 
 def _node(cell: Cell) -> Any:
     return new_code_cell(cell.source, metadata={"tags": [tag for tag in cell.tags if tag in ("raises-exception", "skip-execution")]})
+
+
+def _put(loop: asyncio.AbstractEventLoop, told: asyncio.Queue[Header], frame: Header) -> None:
+    loop.call_soon_threadsafe(told.put_nowait, frame)
 
 
 async def _drop(task: asyncio.Future[Any]) -> None:

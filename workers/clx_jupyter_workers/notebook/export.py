@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import jupytext
-import nbformat.v4  # type: ignore[import-untyped]
+import nbformat.v4
 from jupytext.config import JupytextConfiguration
 from nbformat import NotebookNode, from_dict
 
@@ -62,7 +62,8 @@ def html(
 
 def _node(cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results) -> NotebookNode:
     rows = [_row(shown, results.get(shown.index) if shown.complete else None) for shown in cells]
-    return from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": json.loads(json.dumps(metadata)), "cells": rows})
+    node: NotebookNode = from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": json.loads(json.dumps(metadata)), "cells": rows})
+    return node
 
 
 def _row(shown: Shown, result: Result | None) -> dict[str, Any]:

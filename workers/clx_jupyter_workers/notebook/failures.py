@@ -14,15 +14,18 @@ MAX_TRACEBACK = 20_000
 MAX_MESSAGE = 500
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+# IPython's name for a cell; it says nothing to people, and differs from cell to cell.
+_CELL_FILE = re.compile(r" \((?:\d+\.py|<[^>]+>), line \d+\)$")
 _MODULE = re.compile(r"No module named '?([\w.]+)'?")
 _QUOTED = re.compile(r"'([^']+)'")
 _R_PACKAGE = re.compile(r"there is no package called .(?P<name>[\w.]+).")
 _R_FILE = re.compile(r"cannot open (?:compressed )?file '([^']+)'")
-_NETWORK_NAMES = frozenset(
-    "URLError HTTPError gaierror herror ConnectionError ConnectionRefusedError ConnectionResetError ConnectionAbortedError ConnectTimeout "
-    "ReadTimeout ConnectError NewConnectionError MaxRetryError NameResolutionError SSLError ProxyError RemoteDisconnected "
-    "ClientConnectorError ClientConnectionError ConnectTimeoutError ReadTimeoutError NetworkError".split()
-)  # fmt: skip
+_NETWORK_NAMES = frozenset({
+    "URLError", "HTTPError", "gaierror", "herror", "ConnectionError", "ConnectionRefusedError", "ConnectionResetError",
+    "ConnectionAbortedError", "ConnectTimeout", "ReadTimeout", "ConnectError", "NewConnectionError", "MaxRetryError",
+    "NameResolutionError", "SSLError", "ProxyError", "RemoteDisconnected", "ClientConnectorError", "ClientConnectionError",
+    "ConnectTimeoutError", "ReadTimeoutError", "NetworkError",
+})  # fmt: skip
 _NETWORK_TEXTS = ("getaddrinfo", "temporary failure in name resolution", "name or service not known", "nodename nor servname",
                   "network is unreachable", "could not resolve host", "cannot open url", "cannot open the connection to")  # fmt: skip
 
@@ -45,7 +48,7 @@ class Failure:
         first = next((line.strip() for line in text.splitlines() if line.strip()), self.name or "error")
         if self.name == "ERROR" and first.endswith(":"):
             first = " ".join(text.split())
-        return first[:MAX_MESSAGE]
+        return _CELL_FILE.sub("", first)[:MAX_MESSAGE]
 
 
 def classify(failure: Failure) -> tuple[str, str]:
@@ -126,6 +129,7 @@ def problem(failure: Failure, cell: Cell, has_lines: bool, clean: Any = plain) -
 def at(cell: Cell, line: int | None, has_lines: bool) -> dict[str, Any]:
     """The fields that say where: *line* counts in the cell, and becomes the file's line for text sources."""
     origin = cell.origin
-    if has_lines and origin.line is not None:
-        line = origin.line + (line or 1) - 1
+    if has_lines:
+        # A cell that a template made has no place in the file.
+        line = origin.line + (line or 1) - 1 if origin.line is not None else None
     return {"path": origin.path, "cell": origin.cell, "cell_id": cell.id, "line": line}

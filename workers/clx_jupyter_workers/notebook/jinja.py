@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, TemplateSyntaxError, UndefinedError
-from jinja2.exceptions import TemplateError
+from jinja2.exceptions import SecurityError, TemplateError
 from jinja2.loaders import split_template_path
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from clx_jupyter_workers.notebook.logo import NAMES, logo
 from clx_jupyter_workers.notebook.marks import Marks
@@ -138,7 +138,7 @@ def _place(error: BaseException, path: str) -> tuple[str, int | None]:
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        if "__jinja_template__" in trace.tb_frame.f_globals or code.co_filename == path:
+        if "__jinja_exception__" in trace.tb_frame.f_globals or code.co_filename == path:
             found = (code.co_filename, trace.tb_lineno)
         trace = trace.tb_next
     return found

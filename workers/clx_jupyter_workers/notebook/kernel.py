@@ -51,19 +51,31 @@ class Kernel:
         if self._is_ipython():
             # Kernels that share one history database wait for each other.
             arguments = ["--HistoryManager.hist_file=:memory:"]
-        with open(self._log, "ab") as log:
+        with self._log.open("ab") as log:
             # Never our own descriptor 1: the supervisor reads frames there.
-            await self.manager.start_kernel(cwd=str(cwd), env=dict(environment), extra_arguments=arguments, stdout=log, stderr=log)
-        self.pid = int(getattr(self.manager.provisioner, "pid", 0) or 0)
+            await self._launch(cwd=str(cwd), env=dict(environment), extra_arguments=arguments, stdout=log, stderr=log)
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.allow_stdin = False
         await self._ready(time.monotonic() + timeout, timeout)
         return self.client
 
+    async def _launch(self, **how: Any) -> None:
+        try:
+            await self.manager.start_kernel(**how)
+            self._note_pid()
+        except OSError as error:
+            # The program that the kernel's description names is not there, or may not be run.
+            raise StartError(f"could not be started: {error}") from error
+
+    def _note_pid(self) -> None:
+        # Remembered: the provisioner forgets it when the process has ended.
+        self.pid = self.pid or int(getattr(self.manager.provisioner, "pid", 0) or 0)
+
     def _is_ipython(self) -> bool:
         try:
-            return bool(self.manager.ipykernel)
+            # The property swallows the error for a kernel nobody knows; asking for its description raises it.
+            return self.manager.kernel_spec is not None and bool(self.manager.ipykernel)
         except NoSuchKernel as error:
             raise KernelMissing(str(error)) from error
 
@@ -135,6 +147,8 @@ class Kernel:
 
     async def stop(self, graceful: bool = True) -> None:
         """End it: by request with some time for exit handlers, or at once; then whatever it left behind."""
+        # A cancel may have come in the middle of starting it.
+        self._note_pid()
         # Before it ends: afterwards nobody knows whose they were.
         children = descendants(self.pid) if self.pid else []
         try:

@@ -15,6 +15,8 @@ _LEFT_OVER = re.compile(rf',? ?"?{ATTRIBUTE}"?[=:] ?"(\d+)"')
 # `# !pip install x` stays a comment, as in CLM; jupytext would make it active. Other commented magics become active.
 _COMMENTED_INSTALL = re.compile(r"^(\s*)# (!\s*(?:pip3?|conda|mamba|uv)\b)")
 RESTORED_INSTALL = re.compile(r"^(\s*)# # (!\s*(?:pip3?|conda|mamba|uv)\b)", re.MULTILINE)
+# All options as one JSON object; `key={...}` is the other style.
+_JSON_OPTIONS = re.compile(r"^[^={]*\{.*\}$")
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ class Marks:
         self._marks.append(_Mark(path, number + 2, template))
         value = str(len(self._marks) - 1)
         body = line.rstrip()
-        if body.endswith("}") and "{" in body and not body.endswith("}}"):
+        if _JSON_OPTIONS.match(body):
             empty = not body[:-1].rstrip().endswith("{")
             return f'{body[:-1]}{", " if empty else ""}"{ATTRIBUTE}": "{value}"}}'
         return f'{body} {ATTRIBUTE}="{value}"'

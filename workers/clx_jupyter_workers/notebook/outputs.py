@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbclient import NotebookClient
-from nbformat import NotebookNode  # type: ignore[import-untyped]
+from nbformat import NotebookNode
 
 from clx_jupyter_workers.notebook.kernel import Kernel
 
@@ -19,12 +19,12 @@ MAX_NOTEBOOK = 50_000_000
 _MESSAGE = 200
 
 
-class Collector(NotebookClient):  # type: ignore[misc]
+class Collector(NotebookClient):
     """nbclient's handling of a kernel's messages, without its life cycle, its signal handlers and its time-outs."""
 
     def __init__(self, node: NotebookNode, kernel: Kernel) -> None:
-        # Always on: `timeout` of nbclient is no deadline (the supervisor's clock is), 4 s for late output are too few.
-        super().__init__(node, km=kernel.manager, timeout=None, iopub_timeout=30, raise_on_iopub_timeout=False, coalesce_streams=True)
+        # Its `timeout` is no deadline (the supervisor's clock is), and its 4 s for late output are too few.
+        super().__init__(node, km=kernel.manager, timeout=None, iopub_timeout=30, raise_on_iopub_timeout=False)
         self.kc = kernel.client
         self._kernel = kernel
         self._cell_size = 0

@@ -10,11 +10,13 @@ from typing import Any
 from uuid import uuid4
 
 from jinja2 import pass_context
-from nbconvert.exporters.html import HTMLExporter  # type: ignore[import-untyped]
-from nbconvert.filters.highlight import Highlight2HTML  # type: ignore[import-untyped]
-from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter  # type: ignore[import-untyped]
-from nbconvert.preprocessors import HighlightMagicsPreprocessor  # type: ignore[import-untyped]
-from nbformat import NotebookNode  # type: ignore[import-untyped]
+from nbconvert.exporters.html import HTMLExporter
+from nbconvert.filters.highlight import Highlight2HTML
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+from nbconvert.preprocessors import HighlightMagicsPreprocessor
+from nbformat import NotebookNode
+from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
+from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 
 TEMPLATES = Path(__file__).parent / "templates" / "html"
 MAX_MEMORY = 16_000_000
@@ -43,16 +45,16 @@ class Memory:
         return value
 
 
-class Pages(HTMLExporter):  # type: ignore[misc]
+class Pages(HTMLExporter):
     """nbconvert's HTML exporter, without the validation after each step and the second parse of the whole page.
 
     ``alt`` is added where markdown is rendered; the notebook was checked when it was read.
     """
 
     def __init__(self) -> None:
-        super().__init__(template_name="clx", extra_template_basedirs=[str(TEMPLATES)])
+        super().__init__(template_name="clx", extra_template_basedirs=[str(TEMPLATES)])  # type: ignore[no-untyped-call]
         self._memory = Memory()
-        self._magics = HighlightMagicsPreprocessor()
+        self._magics: Any = HighlightMagicsPreprocessor()  # type: ignore[no-untyped-call]
         self._highlighters: dict[str, Highlight2HTML] = {}
 
     @pass_context
@@ -71,19 +73,23 @@ class Pages(HTMLExporter):  # type: ignore[misc]
         node, _ = self._magics.preprocess(node, {})
         info = node.metadata.get("language_info", {})
         lexer = info.get("pygments_lexer") or info.get("name") or "text"
-        self.register_filter("highlight_code", self._highlighter(lexer))
-        self.register_filter("filter_data_type", WidgetsDataTypeFilter(notebook_metadata={node.get("name", ""): node.metadata}, parent=self))
+        widgets = WidgetsDataTypeFilter(notebook_metadata={node.get("name", ""): node.metadata}, parent=self)  # type: ignore[no-untyped-call]
+        self.register_filter("highlight_code", self._highlighter(lexer))  # type: ignore[no-untyped-call]
+        self.register_filter("filter_data_type", widgets)  # type: ignore[no-untyped-call]
         return str(self.template.render(nb=node, resources=self._resources(page), uuid4=uuid4))
 
     def _resources(self, page: dict[str, str]) -> dict[str, Any]:
-        resources: dict[str, Any] = self._init_resources({"metadata": {"name": page["title"], "path": ""}, "page": page})
+        start = {"metadata": {"name": page["title"], "path": ""}, "page": page}
+        resources: dict[str, Any] = self._init_resources(start)  # type: ignore[no-untyped-call]
         resources |= {"raw_mimetypes": self.raw_mimetypes, "output_mimetype": self.output_mimetype, "should_sanitize_html": False}
         shown = ("code", "input", "input_prompt", "markdown", "output", "output_prompt", "raw", "unknown")
         resources["global_content_filter"] = {f"include_{name}": True for name in shown} | {"no_prompt": False}
         return resources
 
     def _highlighter(self, lexer: str) -> Callable[..., str]:
-        made = self._highlighters.setdefault(lexer, Highlight2HTML(pygments_lexer=_known_lexer(lexer), parent=self))
+        if lexer not in self._highlighters:
+            self._highlighters[lexer] = Highlight2HTML(_known_lexer(lexer), parent=self)  # type: ignore[no-untyped-call]
+        made: Any = self._highlighters[lexer]
 
         def highlight(source: str, language: str | None = None, metadata: Any = None) -> str:
             magic = (metadata or {}).get("magics_language")
@@ -94,9 +100,6 @@ class Pages(HTMLExporter):  # type: ignore[misc]
 
 def _known_lexer(name: str) -> str:
     """A lexer that pygments has: nbconvert would warn about others on each cell."""
-    from pygments.lexers import get_lexer_by_name  # noqa: PLC0415 - the import costs, and only unusual languages need it
-    from pygments.util import ClassNotFound  # noqa: PLC0415
-
     if name in ("ipython2", "ipython3"):
         return name
     try:

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import jupytext
-import nbformat  # type: ignore[import-untyped]
+import nbformat
 import yaml
 from jupytext.formats import guess_format, read_format_from_metadata
 
@@ -131,6 +131,9 @@ def _cell_of(node: dict[str, Any], index: int, path: str, keeps_ids: bool) -> Ce
 
 # --- text ---
 
+# What jupytext lets through for texts that are not what their header says.
+_UNREADABLE = (ValueError, SyntaxError, TypeError, KeyError, IndexError, RecursionError, yaml.YAMLError, nbformat.ValidationError)
+
 
 def text_format(text: str, path: str, format: str | None) -> dict[str, str]:
     """jupytext's long form of the format: its extension, and its name where one is known."""
@@ -139,7 +142,10 @@ def text_format(text: str, path: str, format: str | None) -> dict[str, str]:
         extension, _, name = format.rpartition(":")
         # "py:percent" names an extension by itself; the file's own suffix decides the comment sign where it differs.
         return {"extension": suffix, "format_name": name} if extension else {"extension": suffix}
-    name = read_format_from_metadata(text, suffix) or guess_format(text, suffix)[0]
+    try:
+        name = read_format_from_metadata(text, suffix) or guess_format(text, suffix)[0]
+    except _UNREADABLE as error:
+        raise _unreadable(error, path, {"extension": suffix}) from error
     return {"extension": suffix, **({"format_name": name} if name else {})}
 
 
@@ -152,11 +158,11 @@ def read_text(text: str, path: str, format: dict[str, str], marks: Marks | None,
     known = _known_extension(format)
     try:
         node = jupytext.reads(text, known)
-    except (ValueError, SyntaxError, TypeError, KeyError, IndexError, RecursionError, yaml.YAMLError, nbformat.ValidationError) as error:
-        raise bad_source(path, f"The file cannot be read as {_name(format)}: {_first_line(error)}", line=_line_of(error)) from error
+    except _UNREADABLE as error:
+        raise _unreadable(error, path, format) from error
     cells = [
-        Cell(cell["cell_type"], cell["source"], Origin(path, None), _plain(cell["metadata"]), attachments=_plain(cell.get("attachments", {})))
-        for cell in node["cells"]
+        Cell(row["cell_type"], row["source"], Origin(path, None), _plain(row["metadata"]), attachments=_plain(row.get("attachments", {})))
+        for row in node["cells"]
     ]
     if marks is not None:
         marks.collect(cells, path)
@@ -174,6 +180,10 @@ def _known_extension(format: dict[str, str]) -> dict[str, str]:
 def _plain(node: Any) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(json.dumps(node, default=str))
     return result
+
+
+def _unreadable(error: Exception, path: str, format: dict[str, str]) -> SourceError:
+    return bad_source(path, f"The file cannot be read as {_name(format)}: {_first_line(error)}", line=_line_of(error))
 
 
 def _name(format: dict[str, str]) -> str:

@@ -13,11 +13,19 @@ from urllib.parse import unquote
 from clx_jupyter_workers.notebook.paths import inside, join
 
 # Code shows markup, it does not mean it.
-_CODE = re.compile(r"^(?P<fence>[ \t]*(?:```+|~~~+))[^\n]*\n.*?(?:^(?P=fence)[^\n]*$|\Z)|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.MULTILINE | re.DOTALL)
-_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(\s*(?:<(?P<angle>[^>\n]+)>|(?P<plain>[^\s()]*(?:\([^\s()]*\)[^\s()]*)*))(?P<title>\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)")
+_CODE = re.compile(
+    r"^(?P<fence>[ \t]*(?:```+|~~~+))[^\n]*\n.*?(?:^(?P=fence)[^\n]*$|\Z)|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)",
+    re.MULTILINE | re.DOTALL,
+)
+_IMAGE = re.compile(
+    r"!\[(?P<alt>[^\]]*)\]\(\s*(?:<(?P<angle>[^>\n]+)>|(?P<plain>[^\s()]*(?:\([^\s()]*\)[^\s()]*)*))"
+    r"(?P<title>\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)"
+)
 _LINK = re.compile(r"(?<!!)\[(?:[^\]\[]|\[[^\]]*\](?:\([^)]*\))?)*\]\(\s*<?(?P<target>[^\s<>()]+(?:\([^\s()]*\))?)>?(?:\s+[\"'][^)]*)?\)")
 _TAG = re.compile(r"<(?P<tag>img|video|audio|source)\b[^>]*>", re.IGNORECASE)
-_SRC = re.compile(r"(?P<before>\b(?:src|poster)\s*=\s*)(?P<quote>[\"']?)(?P<value>[^\"'>\s][^\"'>]*?)(?P=quote)(?=[\s/>])", re.IGNORECASE)
+_SRC = re.compile(
+    r"(?P<before>\b(?:src|poster)\s*=\s*)(?:(?P<quote>[\"'])(?P<value>[^\"'>]*)(?P=quote)|(?P<bare>[^\s\"'>]+?)(?=\s|/?>))", re.IGNORECASE
+)
 _SCHEME = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|/|#)")
 _LFS = b"version https://git-lfs"
 _DIAGRAMS = (".drawio", ".pu", ".puml", ".plantuml")
@@ -52,13 +60,21 @@ def references(text: str) -> list[Reference]:
     plain = _CODE.sub(lambda found: " " * len(found.group()), text)
     found = [Reference(path, match.start(), True) for match in _IMAGE.finditer(plain) if (path := local(_image_target(match)))]
     for tag in _TAG.finditer(plain):
-        found += [Reference(path, tag.start(), True) for src in _SRC.finditer(tag.group()) if (path := local(src.group("value")))]
+        found += [Reference(path, tag.start(), True) for src in _SRC.finditer(tag.group()) if (path := local(_source(src)))]
     found += [Reference(path, match.start(), False) for match in _LINK.finditer(plain) if (path := local(match.group("target")))]
     return sorted(found, key=lambda reference: reference.offset)
 
 
 def _image_target(match: re.Match[str]) -> str:
     return match.group("angle") or match.group("plain") or ""
+
+
+def _source(match: re.Match[str]) -> str:
+    return match["value"] or match["bare"] or ""
+
+
+def _quoted(value: str, quote: str | None) -> str:
+    return f"{quote or ''}{value}{quote or ''}"
 
 
 def outside_code(text: str, change: Callable[[str], str]) -> str:
@@ -84,7 +100,7 @@ def rename(text: str, names: Mapping[str, str]) -> str:
         return match.group().replace(old, new(old)) if old else match.group()
 
     def tag(match: re.Match[str]) -> str:
-        return _SRC.sub(lambda src: f"{src['before']}{src['quote']}{new(src['value'])}{src['quote']}", match.group())
+        return _SRC.sub(lambda src: f"{src['before']}{_quoted(new(_source(src)), src['quote'])}", match.group())
 
     def link(match: re.Match[str]) -> str:
         return match.group().replace(match.group("target"), new(match.group("target")))
@@ -106,7 +122,7 @@ def with_placeholders(text: str, missing: Mapping[str, str]) -> str:
         return box(local(_image_target(match))) or match.group()
 
     def tag(match: re.Match[str]) -> str:
-        boxes = [made for src in _SRC.finditer(match.group()) if (made := box(local(src["value"])))]
+        boxes = [made for src in _SRC.finditer(match.group()) if (made := box(local(_source(src))))]
         return boxes[0] if boxes and match["tag"].lower() == "img" else match.group()
 
     return outside_code(text, lambda part: _TAG.sub(tag, _IMAGE.sub(image, part)))

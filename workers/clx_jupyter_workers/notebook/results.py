@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import posixpath
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from clx_jupyter_workers.notebook.environment import kernel_environment
 from clx_jupyter_workers.notebook.execute import Plan, execute
 from clx_jupyter_workers.notebook.execution import Execution, Result
 from clx_jupyter_workers.notebook.execution_key import key, used_files
-from clx_jupyter_workers.notebook.paths import inside
+from clx_jupyter_workers.notebook.paths import inside, join
 from clx_jupyter_workers.notebook.sources import Source
 from clx_jupyter_workers.problems import KEPT_FAILURES, Problem
 from clx_jupyter_workers.protocol import MAX_BODY, Header, Link
@@ -140,8 +141,8 @@ class Results:
 
 def included(job: Header) -> dict[str, str]:
     """Files that stand in the notebook's folder under another name: that path to their own."""
-    folder = os.path.dirname(job["source"]["path"])
-    return {os.path.normpath(os.path.join(folder, name)): source for source, name in job.get("includes", ())}
+    folder = posixpath.dirname(job["source"]["path"])
+    return {join(folder, name): source for source, name in job.get("includes", ())}
 
 
 def all_files(job: Header) -> dict[str, str]:
@@ -166,7 +167,7 @@ def _sha256(path: Path | None) -> str:
 def _cleaner(place: Path, named: Mapping[str, str]) -> Callable[[str], str]:
     """Takes the scratch folder's path and the values of the course's variables out of texts, JSON included."""
     replacements = {f"{folder}{os.sep}": "" for folder in (str(place), os.path.realpath(place))}
-    replacements |= {folder: "." for folder in (str(place), os.path.realpath(place))}
+    replacements |= dict.fromkeys((str(place), os.path.realpath(place)), ".")
     secrets = {form for value in named.values() for form in (value, json.dumps(value)[1:-1])}
     return lambda text: failures.without(text, replacements, secrets)
 

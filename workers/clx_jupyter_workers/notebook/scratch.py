@@ -86,7 +86,7 @@ def _link_all(real: Path, made: Path, layout: _Layout, without: str) -> None:
 def _link(entry: Path, target: Path, root: Path) -> None:
     """Links of the course that lead out of it are left out."""
     if inside(root, entry.relative_to(root).as_posix()) is not None:
-        os.symlink(entry, target, target_is_directory=entry.is_dir())
+        target.symlink_to(entry, target_is_directory=entry.is_dir())
 
 
 def _copy(entry: Path, target: Path, layout: _Layout) -> None:
@@ -94,7 +94,7 @@ def _copy(entry: Path, target: Path, layout: _Layout) -> None:
         return
     if entry.is_dir() and entry.is_symlink():
         # Not followed into the copy: it may point at its own parent.
-        os.symlink(os.path.realpath(entry), target, target_is_directory=True)
+        target.symlink_to(entry.resolve(), target_is_directory=True)
     elif entry.is_dir():
         target.mkdir()
         for child in _entries(entry, layout):
@@ -111,11 +111,11 @@ def _copy_file(entry: Path, target: Path) -> None:
     if not stat.S_ISREG(info.st_mode):
         return
     if info.st_size > MAX_COPY:
-        os.symlink(entry, target)
+        target.symlink_to(entry)
         return
     shutil.copy2(entry, target)
     # A read-only source must not keep the course's code from writing into its own copy.
-    os.chmod(target, stat.S_IMODE(info.st_mode) | stat.S_IWUSR | stat.S_IRUSR)
+    target.chmod(stat.S_IMODE(info.st_mode) | stat.S_IWUSR | stat.S_IRUSR)
 
 
 def _include(root: Path, source: str, target: Path, name: str) -> None:
@@ -134,5 +134,5 @@ def remove(place: Path) -> None:
     if not place.exists():
         return
     for folder, _, _ in os.walk(place):
-        os.chmod(folder, 0o700)
+        Path(folder).chmod(0o700)
     shutil.rmtree(place, ignore_errors=True)

@@ -10,7 +10,7 @@ from clx_jupyter_workers.problems import Problem
 _STUBS = {
     "python": "# YOUR CODE HERE\nraise NotImplementedError()",
     "R": "# YOUR CODE HERE\nstop('No Answer Given!')",
-    "julia": "# YOUR CODE HERE\nerror(\"No Answer Given!\")",
+    "julia": '# YOUR CODE HERE\nerror("No Answer Given!")',
     "octave": "% YOUR CODE HERE\nerror('No Answer Given!')",
     "matlab": "% YOUR CODE HERE\nerror('No Answer Given!')",
     "sas": "/* YOUR CODE HERE */",

@@ -1,0 +1,69 @@
+"""The files that are copied as they are: images and data beside the outputs, and folders of a course."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from clx_jupyter.course.clm_layout import course_folder
+from clx_jupyter.course.model import FORMATS, Course, Target, text_in
+from clx_jupyter.job_queue import StoredOutput
+from clx_jupyter.plan import SourcePlan
+from clx_jupyter.variants import Choice, folder
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One file to copy: *path* in the course to *dest* in the target."""
+
+    target: Target
+    dest: str
+    path: str
+
+
+def static_copies(course: Course, choice: Choice) -> Iterator[Copy]:
+    """What topics and folder groups ask for, whatever the notebooks say."""
+    for target in course.targets:
+        if choice.targets and target.name not in choice.targets:
+            continue
+        for language in target.languages or course.languages or ("",):
+            if choice.languages and language not in choice.languages:
+                continue
+            yield from _groups(course, target, language)
+            for kind in target.kinds:
+                for format in set(target.formats) & set(FORMATS):
+                    yield from _topics(course, target, kind, language, format)
+
+
+def _groups(course: Course, target: Target, language: str) -> Iterator[Copy]:
+    for group in course.dir_groups:
+        if not group.languages or language in group.languages:
+            name = text_in(group.name, language)
+            for path, below in group.files:
+                yield Copy(target, posixpath.normpath(posixpath.join(course_folder(course, language), name, below)), path)
+
+
+def _topics(course: Course, target: Target, kind: str, language: str, format: str) -> Iterator[Copy]:
+    for section in course.sections:
+        base = folder(course, section, kind, language, format)
+        for topic in section.topics:
+            for asset in topic.assets:
+                if (not asset.languages or language in asset.languages) and format not in asset.without:
+                    yield Copy(target, posixpath.join(base, asset.dest), asset.path)
+
+
+def mentioned_copies(plans: Iterable[SourcePlan], rows: Mapping[str, StoredOutput]) -> Iterator[Copy]:
+    """What published pages and notebooks refer to, as their last conversion found it."""
+    for plan in plans:
+        if plan.source.scope is None:
+            for output in plan.outputs:
+                row = rows.get(output.name)
+                for asset in row.assets if row else ():
+                    yield copy_beside(output.variant.target, output.variant.path, plan.source.path, asset)
+
+
+def copy_beside(target: Target, page: str, source: str, asset: str) -> Copy:
+    """The copy of *asset*, a path relative to the source's folder, that a page beside it refers to by the same path."""
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(source), asset))
+    return Copy(target, posixpath.normpath(posixpath.join(posixpath.dirname(page), asset)), path)

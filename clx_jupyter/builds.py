@@ -1,0 +1,367 @@
+"""The service behind every door: start, cancel, follow and describe builds of one root."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from clx_jupyter.course.load import load
+from clx_jupyter.course.model import Course
+from clx_jupyter.errors import ClxError, Problem
+from clx_jupyter.executions import Executions, hashed, kernel_environment
+from clx_jupyter.executors.base import Executor
+from clx_jupyter.executors.local import LocalExecutor
+from clx_jupyter.fingerprint import FileHashes
+from clx_jupyter.job_queue import DATABASE, JobQueue, StoredOutput
+from clx_jupyter.jobs import BUILD_ENDED, BuildState, Job, JobState
+from clx_jupyter.kernels import installed
+from clx_jupyter.plan import Options, Plan, Planner, Row, SourcePlan
+from clx_jupyter.publishing import Publishing
+from clx_jupyter.reports import Ended, build_report, write_report
+from clx_jupyter.requests import Mailbox, Request, new_id
+from clx_jupyter.state import Lock, create_state_folder, state_folder
+from clx_jupyter.supervisor import Account, Attempt, Supervisor, default_size
+from clx_jupyter.variants import check_choice, widened
+
+
+@dataclass(slots=True)
+class Live:
+    """A build that is going on, as far as people want to know; ``number`` goes up with every change."""
+
+    id: str
+    request: Request
+    number: int = 1
+    state: BuildState = BuildState.QUEUED
+    started: float = field(default_factory=time.time)
+    notice: str = ""
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    #: Progress frames of the running jobs, by path.
+    running: dict[str, dict[str, Any]] = field(default_factory=dict)
+    report: dict[str, Any] | None = None
+
+    def left(self) -> float | None:
+        """Seconds that the rest may take, by the jobs done so far; ``None`` while nothing can be said."""
+        if not self.done or self.state is not BuildState.RUNNING:
+            return None
+        return (time.time() - self.started) / self.done * (self.total - self.done)
+
+
+@dataclass(slots=True)
+class _Build:
+    live: Live
+    course: Course | None = None
+    plan: Plan | None = None
+    publishing: Publishing | None = None
+    problems: list[Problem] = field(default_factory=list)
+    made: dict[str, tuple[StoredOutput, float]] = field(default_factory=dict)
+    cancelled: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    jobs_ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Builds(Account):
+    """The builds of one root. Whoever has this open holds the root's lock and is the only writer of its state."""
+
+    def __init__(self, root: Path, folder: Path, lock: Lock, queue: JobQueue, executor: Executor, size: int) -> None:
+        self.root, self.folder = root, folder
+        self._lock, self._queue = lock, queue
+        self._executions = Executions(folder / "executions")
+        self._builds: dict[str, _Build] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watchers: list[Callable[[Live], None]] = []
+        self._publish_lock = asyncio.Lock()
+        self._supervisor = Supervisor(folder, queue, executor, self, epoch=lock.epoch, size=size)
+        self._mailbox = Mailbox(folder, self._message)
+
+    @classmethod
+    async def open(
+        cls, root: Path, *, folder: Path | None = None, size: int | None = None, take_over: bool = False, executor: Executor | None = None, resume: bool = True,
+    ) -> Self | None:  # fmt: skip
+        """Become the holder of *root*; ``None`` where another process of this host is.
+
+        Builds that the last holder left open go on if *resume*, else they end as cancelled.
+        Raises :class:`HeldError` where another host holds it.
+        """
+        folder = folder or state_folder(root)
+        create_state_folder(folder, root)
+        lock = Lock(folder)
+        if not lock.acquire(take_over=take_over):
+            return None
+        try:
+            queue = await JobQueue.open(folder / DATABASE)
+        except BaseException:
+            lock.release()
+            raise
+        builds = cls(root, folder, lock, queue, executor or LocalExecutor(), size or default_size())
+        await builds._recover(resume)
+        builds._mailbox.open()
+        return builds
+
+    async def _recover(self, resume: bool) -> None:
+        """Pick up what a holder that died left behind: its jobs are planned anew, so what it finished is not done twice."""
+        shutil.rmtree(self.folder / "stage", ignore_errors=True)
+        (self.folder / "stage").mkdir(mode=0o700, exist_ok=True)
+        await self._queue.recover()
+        for id, _, request, _ in await self._queue.open_builds():
+            await self._queue.cancel(id)
+            if resume:
+                self._begin(id, Request.from_json(request))
+            else:
+                await self._queue.set_build(id, BuildState.CANCELLED)
+
+    async def close(self) -> None:
+        """Stop; builds that go on stay open in the database, and the next holder resumes them."""
+        self._mailbox.close()
+        await self._supervisor.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._queue.close()
+        self._lock.release()
+
+    def watch(self, watcher: Callable[[Live], None]) -> None:
+        """Call *watcher* whenever a build changes."""
+        self._watchers.append(watcher)
+
+    # --- doors --------------------------------------------------------------
+
+    async def start(self, request: Request, id: str | None = None) -> str:
+        """Start a build; gives its id."""
+        id = id or new_id()
+        await self._queue.add_build(id, request.file, request.to_json())
+        self._begin(id, request)
+        return id
+
+    def _begin(self, id: str, request: Request) -> None:
+        self._builds[id] = _Build(Live(id, request))
+        self._spawn(self._run(id))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def cancel(self, id: str) -> None:
+        """Cancel a build: what waits never starts, what runs is ended, what is published stays. Harmless for an ended one."""
+        build = self._builds.get(id)
+        if build is None or build.ended.is_set():
+            return
+        build.cancelled = True
+        running = await self._queue.cancel(id)
+        await self._supervisor.cancel(running)
+        await self._count(build)
+
+    async def wait(self, id: str) -> dict[str, Any]:
+        """The report of a build, once it has ended."""
+        build = self._builds[id]
+        await build.ended.wait()
+        assert build.live.report is not None
+        return build.live.report
+
+    def live(self, id: str) -> Live | None:
+        """A build of this process's life."""
+        build = self._builds.get(id)
+        return build.live if build else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether any build goes on."""
+        return any(not build.ended.is_set() for build in self._builds.values())
+
+    def look(self) -> None:
+        """Take requests that other processes put down."""
+        self._mailbox.look()
+
+    def _message(self, message: dict[str, Any]) -> None:
+        if message.get("do") == "build" and message.get("build") not in self._builds:
+            self._spawn(self._start_posted(message))
+        elif message.get("do") == "cancel":
+            self._spawn(self.cancel(str(message.get("build"))))
+
+    async def _start_posted(self, message: dict[str, Any]) -> None:
+        request = Request.from_json(message["request"])
+        if Path(request.root) == self.root:
+            await self.start(request, str(message["build"]))
+
+    # --- one build ----------------------------------------------------------
+
+    async def _run(self, id: str) -> None:
+        build = self._builds[id]
+        try:
+            await self._build(build)
+        except ClxError as error:
+            build.problems.append(error.problem)
+            await self._end(build, BuildState.INVALID, error.problem)
+        except OSError as error:
+            problem = Problem("disk-full" if error.errno == 28 else "internal", f"{error}", "see the state folder's logs")
+            await self._end(build, BuildState.FAILED, problem)
+
+    async def _build(self, build: _Build) -> None:
+        live, request = build.live, build.live.request
+        plan = await self._plan(build)
+        live.notice = plan.course.notice
+        publishing = build.publishing = await asyncio.to_thread(Publishing, plan, request, await self._queue.outputs(request.file))
+        if request.dry_run:
+            await self._end(build, BuildState.SUCCEEDED)
+            return
+        await asyncio.to_thread(publishing.start)
+        live.state, live.total = BuildState.RUNNING, sum(1 for source in plan.sources if source.wanted)
+        await self._queue.set_build(live.id, BuildState.RUNNING)
+        jobs = [("notebook", source.place, source.source.path, request.priority, publishing.spec(source), source.wanted[0].reason) for source in plan.sources if source.wanted]
+        self._tell(build)
+        if jobs and not build.cancelled:
+            await self._queue.enqueue(live.id, jobs)
+            self._supervisor.wake()
+            await build.jobs_ended.wait()
+        await self._finish(build, publishing)
+
+    async def _plan(self, build: _Build) -> Plan:
+        request = build.live.request
+        known, rows, stamps = await asyncio.gather(self._queue.known(request.file), self._queue.outputs(request.file), self._queue.file_stamps())
+        hashes = FileHashes(self.root, stamps)
+        plan = await asyncio.to_thread(make_plan, request, hashes, known, rows)
+        build.plan, build.course = plan, plan.course
+        build.problems += plan.problems
+        await self._queue.keep_files(hashes.fresh)
+        return plan
+
+    async def _finish(self, build: _Build, publishing: Publishing) -> None:
+        rows = await self._queue.outputs(build.live.request.file)
+        async with self._publish_lock:
+            gone = await asyncio.to_thread(publishing.finish, rows, complete=not build.cancelled)
+        await self._queue.drop_outputs(gone)
+        build.problems += publishing.problems
+        state = BuildState.CANCELLED if build.cancelled else BuildState.SUCCEEDED
+        await self._end(build, state)
+
+    async def _end(self, build: _Build, state: BuildState, error: Problem | None = None) -> None:
+        live = build.live
+        executions, kernels = await self._queue.counts(live.id)
+        ended = Ended(live.id, live.request, state, live.started, executions, kernels, build.problems, build.made)
+        report = build_report(ended, build.plan, build.publishing, error)
+        live.state = BuildState(report["state"])
+        live.report = report
+        await asyncio.to_thread(write_report, self.folder / "builds" / f"{live.id}.json", report)
+        await self._queue.set_build(live.id, live.state, error=error)
+        self._tell(build)
+        build.ended.set()
+
+    def _tell(self, build: _Build) -> None:
+        build.live.number += 1
+        for watcher in self._watchers:
+            watcher(build.live)
+
+    async def _count(self, build: _Build) -> None:
+        """See whether all jobs of a build have ended."""
+        if await self._queue.unfinished(build.live.id) == 0:
+            build.jobs_ended.set()
+
+    # --- the supervisor's account -------------------------------------------
+
+    async def frame(self, job: Job) -> dict[str, Any]:
+        """The job as the worker gets it: the spec, the paths of this machine, and the secrets it may use."""
+        spec = job.spec
+        environment = await asyncio.to_thread(kernel_environment, spec["environment"]["names"], spec["environment"]["file"])
+        return {
+            "type": job.type,
+            "root": str(self.root),
+            "source": {name: spec[name] for name in ("path", "sha256", "titles", "languages")},
+            **{name: spec[name] for name in ("reader", "metadata", "style", "kernel", "kinds", "files", "scope", "includes", "never_link", "variants")},
+            "execute": {"failed": {}, **spec["execute"], "environment": environment},
+        }
+
+    async def kept(self, key: str) -> bytes | None:
+        """A kept execution."""
+        return await asyncio.to_thread(self._executions.get, key)
+
+    async def keep(self, key: str, body: bytes) -> None:
+        """Keep an execution."""
+        await asyncio.to_thread(self._executions.put, key, body)
+
+    def moved(self, job: Job, progress: dict[str, Any] | None) -> None:
+        """A job went on, or left its worker."""
+        build = self._builds.get(job.build)
+        if build is None:
+            return
+        if progress is None:
+            build.live.running.pop(job.path, None)
+            self._spawn(self._count(build))
+        else:
+            build.live.running[job.path] = progress
+        self._tell(build)
+
+    async def changed(self, job: Job) -> dict[str, Any] | None:
+        """Plan a source again that changed under its job."""
+        build = self._builds[job.build]
+        plan = await self._plan_again(build)
+        source = next((source for source in plan.sources if source.place == job.place), None)
+        if source is None or build.publishing is None:
+            return None
+        for old, new in zip(_by_place(build.plan, job.place), [source], strict=True):
+            old.parts, old.outputs, old.spec = new.parts, new.outputs, new.spec
+        return build.publishing.spec(source)
+
+    async def _plan_again(self, build: _Build) -> Plan:
+        request = build.live.request
+        known, rows = await asyncio.gather(self._queue.known(request.file), self._queue.outputs(request.file))
+        return await asyncio.to_thread(make_plan, request, FileHashes(self.root), known, rows)
+
+    async def accept(self, attempt: Attempt) -> None:
+        """Record what a job made, then publish it; a result of a lost attempt is discarded."""
+        job, build = attempt.job, self._builds[attempt.job.build]
+        assert build.publishing is not None
+        ok = attempt.status == "ok"
+        rows = build.publishing.rows(attempt)
+        state = JobState.DEAD if attempt.status == "dead" else JobState.DONE if ok and not attempt.missing else JobState.FAILED
+        won = self._lock.still_ours() and await self._queue.finish(
+            job, state, "lost" if attempt.status == "dead" else attempt.status, problems=attempt.problems, outputs=rows,
+            parts=job.spec["parts"], course=job.spec["course"], executions=attempt.executions, kernels=attempt.kernels,
+        )  # fmt: skip
+        if not won:
+            return
+        async with self._publish_lock:
+            published = await asyncio.to_thread(build.publishing.publish, attempt, rows)
+        await self._queue.put_outputs(published)
+        build.problems += attempt.problems
+        build.made |= {row.name: (row, attempt.seconds) for row in published}
+        build.live.done += 1
+        build.live.failed += state is not JobState.DONE
+
+
+def _by_place(plan: Plan | None, place: str) -> list[SourcePlan]:
+    return [source for source in plan.sources if source.place == place] if plan else []
+
+
+def make_plan(request: Request, hashes: FileHashes, known: Mapping[str, Any], rows: Mapping[str, StoredOutput]) -> Plan:
+    """Read the course and plan the request; only reads."""
+    output_dir = Path(request.output_dir) if request.output_dir else None
+    data_dir = Path(request.data_dir) if request.data_dir else None
+    course = load(request.place, data_dir=data_dir, output_dir=output_dir)
+    course = widened(course, request.choice)
+    check_choice(course, request.choice)
+    environment = hashed(kernel_environment(course.environment, str(course.env_file) if course.env_file else None))
+    options = Options(request.force, request.failed, request.execute, request.timeout, environment)
+    return Planner(course, hashes, installed(), known, {name: _row(row) for name, row in rows.items()}, options).plan(request.choice)
+
+
+def _row(stored: StoredOutput) -> Row:
+    return Row(stored.key, stored.state, stored.state != "built" or is_untouched(stored), stored.problem)
+
+
+def is_untouched(stored: StoredOutput) -> bool:
+    """Whether the published file still looks as it did when it was published."""
+    try:
+        status = Path(stored.name).stat()
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (stored.size, stored.mtime_ns)
+
+
+__all__ = ["BUILD_ENDED", "Builds", "Live", "make_plan"]

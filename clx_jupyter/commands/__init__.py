@@ -1,0 +1,1 @@
+"""The commands of ``clx``, one file for each family."""

@@ -1,0 +1,104 @@
+"""Every command with its arguments, in the order in which ``clx --help`` shows them. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: its name, what it does, its arguments, and the function in ``clx_jupyter.commands`` that runs it."""
+
+    name: str
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    module: str
+    function: str
+
+
+def _path(parser: argparse.ArgumentParser, many: bool = False) -> None:
+    parser.add_argument(
+        "path", nargs="*" if many else "?", metavar="PATH", default=[] if many else None,
+        help="a folder of notebooks, a course file or a notebook (default: this folder)",
+    )  # fmt: skip
+    parser.add_argument("-d", "--data-dir", metavar="DIR", help="the course's root, where it is not the course file's folder or the one above")
+
+
+def _choice(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to build (each may be repeated; default: all the course asks for)")
+    group.add_argument("-T", "--target", action="append", default=[], metavar="NAME", help="an output target")
+    group.add_argument("-L", "--language", action="append", default=[], metavar="LANG", help="a language, such as en")
+    group.add_argument("-k", "--kind", action="append", default=[], help="a kind of audience, such as code-along")
+    group.add_argument("-f", "--format", action="append", default=[], help="html, notebook or code")
+    group.add_argument("-s", "--section", action="append", default=[], help="a section, by title, id or number")
+    group.add_argument("-t", "--topic", action="append", default=[], help="a topic, by id")
+    parser.add_argument("-o", "--output-dir", metavar="DIR", help="put each target in DIR/<target> instead of its own folder")
+
+
+def _build(parser: argparse.ArgumentParser) -> None:
+    _path(parser, many=True)
+    _choice(parser)
+    how = parser.add_argument_group("how")
+    how.add_argument("--force", action="store_true", help="build also what is fresh (kept results of code are used)")
+    how.add_argument("--failed", action="store_true", help="build only what failed before")
+    how.add_argument("-n", "--dry-run", action="store_true", help="say what would be built and why, and build nothing")
+    how.add_argument("--no-execute", action="store_true", help="run no code: kept results, else those stored in the notebooks, else none")
+    how.add_argument("-j", "--jobs", type=_positive, metavar="N", help="number of workers (default: the usable processors)")
+    how.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for one cell (default: 300)")
+    how.add_argument("--adopt", action="store_true", help="take over outputs that no record of ours mentions")
+    how.add_argument("--take-over", action="store_true", help="take the course over from another host that is gone")
+    result = parser.add_argument_group("result")
+    result.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
+    result.add_argument("--no-fail-on-error", action="store_true", help="exit with 0 although something failed")
+    result.add_argument("--report", metavar="FILE", help="write the report to FILE")
+    result.add_argument("--json", action="store_true", help="print the report")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _listing(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _jobs(parser: argparse.ArgumentParser) -> None:
+    _listing(parser)
+    parser.add_argument("--build", metavar="ID", help="the jobs of this build (default: the latest)")
+    parser.add_argument("--state", help="only jobs in this state")
+
+
+def _cancel(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    parser.add_argument("--build", metavar="ID", help="the build (default: all that go on)")
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="SOURCE", help="a notebook of a course")
+    parser.add_argument("--course", metavar="PATH", help="the course (default: found from the notebook's place)")
+    parser.add_argument("-d", "--data-dir", metavar="DIR", help="the course's root")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+COMMANDS = (
+    Command("build", "Build a course, or parts of it.", _build, "build", "build"),
+    Command("status", "Show the latest builds of a course, and who builds now.", _listing, "look", "status"),
+    Command("jobs", "Show the jobs of a build.", _jobs, "look", "jobs"),
+    Command("workers", "Show the workers of a course.", _listing, "look", "workers"),
+    Command("cancel", "Cancel a build that goes on.", _cancel, "build", "cancel"),
+    Command("validate", "Read a course and say what is wrong with it; build nothing.", _listing, "describe", "validate"),
+    Command("course", "Show a course: sections, topics, sources and the state of each.", _listing, "describe", "course"),
+    Command("explain", "Say what a source becomes, what it depends on, and why it would be built.", _explain, "describe", "explain"),
+    Command("doctor", "Say what is installed, what is missing, and how to get it.", _doctor, "doctor", "doctor"),
+)
+"""All commands; each stands in ``docs/cli.md``."""

@@ -1,0 +1,78 @@
+"""What a build shows while it runs: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from typing import Any, TextIO
+
+from clx_jupyter.builds import Live
+
+_BAR = 24
+_LINES_EVERY = 5.0
+
+
+class Progress:
+    """Draws the state of one build on a stream; people read it, programs read the report."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._terminal = stream.isatty()
+        self._last = ("", 0.0, -1)
+        self._noticed = False
+        self._drawn = False
+
+    def note(self, text: str) -> None:
+        """Say something once, on a line of its own."""
+        self._clear()
+        print(f"clx: {text}", file=self._stream, flush=True)
+
+    def show(self, live: Live) -> None:
+        """Draw a build of this process."""
+        if live.notice and not self._noticed:
+            self._noticed = True
+            self.note(live.notice)
+        running = [(path, frame.get("cell", 0), frame.get("cells", 0)) for path, frame in live.running.items()]
+        self._draw(live.total, live.done, live.failed, running, live.left())
+
+    def show_row(self, row: dict[str, Any], jobs: list[dict[str, Any]]) -> None:
+        """Draw a build of another process, by its rows."""
+        running = []
+        for job in jobs:
+            frame = json.loads(job["progress"] or "{}")
+            running.append((job["path"], frame.get("cell", 0), frame.get("cells", 0)))
+        left = None
+        if row["done"] and row["started"]:
+            left = (time.time() - row["started"]) / row["done"] * (row["total"] - row["done"])
+        self._draw(row["total"], row["done"], row["failed"], running, left)
+
+    def _draw(self, total: int, done: int, failed: int, running: list[tuple[str, int, int]], left: float | None) -> None:
+        if not total:
+            return
+        counts = f"{done} of {total} sources" + (f" · {failed} failed" if failed else "")
+        rest = f" · {_duration(left)} left" if left is not None and done < total else ""
+        now = "".join(f" · {path}" + (f" {cell}/{cells} cells" if cells else "") for path, cell, cells in running[:2])
+        if self._terminal:
+            filled = round(_BAR * done / total)
+            width = shutil.get_terminal_size().columns - 1
+            self._stream.write("\r\x1b[2K" + f"{'█' * filled}{'░' * (_BAR - filled)} {counts}{rest}{now}"[:width])
+            self._stream.flush()
+            self._drawn = True
+        elif (counts != self._last[0] and done != self._last[2]) or time.monotonic() - self._last[1] > _LINES_EVERY:
+            self._last = (counts, time.monotonic(), done)
+            print(f"{counts}{rest}{now}", file=self._stream, flush=True)
+
+    def _clear(self) -> None:
+        if self._drawn:
+            self._stream.write("\r\x1b[2K")
+            self._drawn = False
+
+    def close(self) -> None:
+        """Leave a clean line behind."""
+        self._clear()
+        self._stream.flush()
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,61 @@
+"""From a path a person gave to a course: which root, which course file, which reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from clx_jupyter.course import clm, folder
+from clx_jupyter.course.model import Course
+from clx_jupyter.errors import CourseError
+from clx_jupyter.state import FOLDER
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a course is. All paths are absolute."""
+
+    root: Path
+    #: The course file relative to the root; ``""`` for a plain folder.
+    file: str = ""
+    #: The one notebook of a course that is a single file outside any course.
+    single: str = ""
+    #: A source that was pointed at inside a course, relative to the root.
+    chosen: str = ""
+
+
+def find(path: Path, data_dir: Path | None = None) -> Place:
+    """The course that *path* means: a folder, a course file, or a notebook (in its course, if it lies in one).
+
+    Raises :class:`CourseError` where there is nothing, or nothing that could be a course.
+    """
+    path = path.expanduser().absolute()
+    if path.is_dir():
+        return Place(path)
+    if not path.is_file():
+        raise CourseError(f"there is no file or folder {path}", "give a folder of notebooks, a notebook or a course file")
+    if path.suffix == ".xml":
+        root = clm.root_of(path, data_dir)
+        return Place(root, path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path))
+    if not folder.is_source(path):
+        raise CourseError(
+            f"{path.name} is no notebook", "notebooks are .ipynb files, and text with a jupytext header or percent marks (# %%)", path=path.name
+        )
+    for parent in path.parents:
+        if (parent / FOLDER / "jobs.db").is_file():
+            return Place(parent, chosen=path.relative_to(parent).as_posix())
+    return Place(path.parent, single=path.name)
+
+
+def load(place: Place, *, data_dir: Path | None = None, output_dir: Path | None = None) -> Course:
+    """Read the course at *place*."""
+    if place.single:
+        return folder.load_file(place.root / place.single, output_dir)
+    if place.file.endswith(".xml"):
+        return clm.load(place.root / place.file, data_dir=data_dir, output_dir=output_dir)
+    return folder.load_folder(place.root, output_dir)
+
+
+def candidates(root: Path) -> list[str]:
+    """Course files below *root* that a person may mean, relative to it."""
+    return sorted(path.relative_to(root).as_posix() for pattern in ("*.xml", "course-specs/*.xml") for path in root.glob(pattern))

@@ -1,0 +1,62 @@
+"""Kept executions: the results of a run of code under the key of that code, and the environment kernels get."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from clx_jupyter.manifest import write_atomically
+
+_KEY = re.compile(r"[0-9a-f]{64}")
+_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$")
+
+
+class Executions:
+    """The kept executions of a state folder; a missing or unreadable one is simply run again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def _path(self, key: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"no execution key: {key!r}")
+        return self._folder / key[:2] / f"{key}.json.gz"
+
+    def get(self, key: str) -> bytes | None:
+        """The gzipped JSON kept under *key*."""
+        try:
+            return self._path(key).read_bytes()
+        except OSError:
+            return None
+
+    def put(self, key: str, body: bytes) -> None:
+        """Keep *body* under *key*."""
+        write_atomically(self._path(key), body, mode=0o600)
+
+
+def kernel_environment(names: Sequence[str], env_file: str | None) -> dict[str, str]:
+    """Values of the variables a course names, and of its ``.env`` file: never stored, never shown."""
+    values = {name: os.environ[name] for name in names if name in os.environ}
+    if env_file:
+        try:
+            text = Path(env_file).read_text(encoding="utf-8-sig", errors="replace")
+        except OSError:
+            return values
+        for line in text.splitlines():
+            if (match := _LINE.match(line)) and not line.lstrip().startswith("#"):
+                values[match.group(1)] = _unquoted(match.group(2))
+    return values
+
+
+def _unquoted(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return re.sub(r"\s+#.*$", "", value)
+
+
+def hashed(values: Mapping[str, str]) -> dict[str, str]:
+    """The hash of each value, for fingerprints."""
+    return {name: hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest() for name, value in values.items()}

@@ -1,0 +1,48 @@
+"""Following a build that another process runs, by looking into its database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from clx_jupyter.job_queue import Reader
+from clx_jupyter.jobs import BUILD_ENDED
+from clx_jupyter.state import Lock
+
+Show = Callable[[dict[str, Any], list[dict[str, Any]]], None]
+
+_LOOK = 0.2
+
+
+async def follow(folder: Path, id: str, message: Path, show: Show) -> dict[str, Any] | None:
+    """Show the rows of build *id* and of its running jobs until it ends; gives its report.
+
+    ``None``: the holder is gone before it took *message*, or before the build ended.
+    """
+    reader = Reader(folder)
+    while True:
+        row = reader.build(id)
+        if row is not None:
+            show(row, [job for job in reader.jobs(id) if job["state"] == "running"])
+            if row["state"] in BUILD_ENDED and (report := read_report(folder, id)) is not None:
+                return report
+        if _free(folder) and (message.exists() or row is not None):
+            return None
+        await asyncio.sleep(_LOOK)
+
+
+def read_report(folder: Path, id: str) -> dict[str, Any] | None:
+    """The report of an ended build, ``None`` where there is none (it was cleaned up)."""
+    try:
+        report: dict[str, Any] = json.loads((folder / "builds" / f"{id}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return report
+
+
+def _free(folder: Path) -> bool:
+    """Whether nobody holds the lock any more: take it for a moment and see."""
+    return Lock.is_free(folder)

@@ -1,0 +1,324 @@
+"""From a course and a choice to jobs: what there is to make, what of it is fresh, and why the rest is not. Pure.
+
+Nothing here writes, starts or waits; files are only read and hashed.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from clx_jupyter.course.folder import walk
+from clx_jupyter.course.model import Course, Section, Source, Topic, text_in
+from clx_jupyter.course.scan import scan
+from clx_jupyter.errors import KEPT_FAILURES, Problem
+from clx_jupyter.fingerprint import FileHashes, Parts, digest, reason
+from clx_jupyter.kernels import Kernel, choose
+from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
+from clx_jupyter.variants import Choice, Variant, twins_of, variants
+from clx_jupyter_workers import VERSION
+from clx_jupyter_workers.inputs import mentioned, modules
+
+_SCRIPTS_BEYOND_TABLE = "percent"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an earlier build left behind of a source: the parts of its fingerprint and its problems."""
+
+    parts: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The last word on one output path. ``fresh`` also says that the file is there as it was published."""
+
+    key: str
+    state: str
+    fresh: bool
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Output:
+    """One output of a plan."""
+
+    variant: Variant
+    #: Its absolute path, which is its name in the database.
+    name: str
+    render: str
+    key: str
+    #: Why it is made; ``""``: it is fresh.
+    reason: str
+    #: Its state where nothing is made: ``fresh`` or ``failed``.
+    state: str = "fresh"
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class SourcePlan:
+    """One source: what is to be made of it, and the job that makes it."""
+
+    section: Section
+    index: int
+    topic: Topic
+    source: Source
+    parts: Parts
+    outputs: list[Output]
+    spec: dict[str, Any]
+    kernel: Kernel | None
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def place(self) -> str:
+        """Its name in the database: a topic may be used in several sections."""
+        return f"{self.index}:{self.source.path}"
+
+    @property
+    def wanted(self) -> list[Output]:
+        """The outputs that a job must make."""
+        return [output for output in self.outputs if output.reason]
+
+
+@dataclass(slots=True)
+class Plan:
+    """All there is to do for one request. ``all_paths`` are the outputs the whole course asks for, chosen or not."""
+
+    course: Course
+    sources: list[SourcePlan]
+    all_paths: dict[str, set[str]]
+    problems: list[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a request builds, apart from what it chooses."""
+
+    force: bool = False
+    #: Only what failed before.
+    failed: bool = False
+    execute: bool = True
+    timeout: float | None = None
+    #: sha256 of each environment value kernels get, by name.
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Planner:
+    """Plans one course. *known* and *rows* come from the database, *kernels* from the machine."""
+
+    def __init__(
+        self, course: Course, hashes: FileHashes, kernels: Mapping[str, Kernel], known: Mapping[str, Known], rows: Mapping[str, Row], options: Options
+    ) -> None:  # fmt: skip
+        self.course, self.hashes, self.kernels = course, hashes, dict(kernels)
+        self.known, self.rows, self.options = known, rows, options
+        self.twins = twins_of(course)
+        self.files = self._course_files()
+
+    def _course_files(self) -> set[str]:
+        """Every file that notebooks without a scope of their own may mention."""
+        if all(source.scope is not None for _, _, source in self.course.sources()):
+            return set()
+        outputs = {target.path for target in self.course.targets}
+        return {
+            file.relative_to(self.course.root).as_posix()
+            for folder, files in walk(self.course.root)
+            if not any(folder == out or out in folder.parents for out in outputs)
+            for file in files
+        }
+
+    def plan(self, choice: Choice) -> Plan:
+        """The plan for *choice*."""
+        plan = Plan(self.course, [], {target.name: set() for target in self.course.targets}, list(self.course.problems))
+        for index, section in enumerate(self.course.sections):
+            for topic in section.topics:
+                for source in topic.sources:
+                    found = list(variants(self.course, section, source, self.twins))
+                    for variant in found:
+                        plan.all_paths[variant.target.name].add(variant.path)
+                    if choice.takes(section, index, topic.id, source):
+                        chosen = [variant for variant in found if choice.allows(variant)]
+                        plan.sources.append(self._source(section, index, topic, source, found, chosen))
+        plan.problems.extend(_collisions(plan))
+        return plan
+
+    def _source(self, section: Section, index: int, topic: Topic, source: Source, found: list[Variant], chosen: list[Variant]) -> SourcePlan:
+        kernel = choose(self.kernels, source.kernel, source.prog_lang)
+        inputs = self._inputs(source)
+        spec = self._spec(section, source, kernel, found, inputs)
+        settings = digest([
+            [spec[name] for name in ("titles", "reader", "metadata", "style", "kinds")],
+            [spec["execute"]["kinds"], source.execute.allow_errors, source.execute.mode, dict(self.options.environment)],
+        ])  # fmt: skip
+        parts = Parts(self.hashes[source.path], inputs, kernel.fingerprint if kernel else "", settings, VERSION)
+        place = SourcePlan(section, index, topic, source, parts, [], spec, kernel)
+        known = self.known.get(place.place)
+        why = reason(known.parts if known else None, parts)
+        place.outputs = [self._output(variant, parts, why, known) for variant in chosen]
+        place.problems = list(known.problems) if known and not why else []
+        renders = {output.render: output for output in place.wanted}
+        spec["variants"] = [_render(name, output.variant, source) for name, output in renders.items()]
+        return place
+
+    def _output(self, variant: Variant, parts: Parts, why: str, known: Known | None) -> Output:
+        render = digest([variant.kind.to_json(), variant.language, variant.format, variant.outputs])[:12]
+        keys = {mode: digest([parts.key, render, mode if variant.outputs else ""]) for mode in ("run", "kept")}
+        key = keys["run" if self.options.execute else "kept"]
+        name = (variant.target.path / variant.path).as_posix()
+        row = self.rows.get(name)
+        output = Output(variant, name, render, key, "")
+        if self.options.failed:
+            self._only_failed(output, row, why)
+        elif self.options.force:
+            output.reason = "asked for"
+        elif row is None:
+            output.reason = why or "new output"
+        elif row.key != key and not (row.key == keys["run"] and row.state == "built"):
+            output.reason = why or "settings changed"
+        elif row.state != "built":
+            self._not_built(output, row, known)
+        elif not row.fresh:
+            output.reason = "output missing or changed"
+        return output
+
+    @staticmethod
+    def _only_failed(output: Output, row: Row | None, why: str) -> None:
+        if row is not None and row.state != "built":
+            output.reason = "failed before"
+        else:
+            output.state = "fresh" if row is not None and not why else "stale"
+
+    @staticmethod
+    def _not_built(output: Output, row: Row, known: Known | None) -> None:
+        """A failure that would only repeat itself stays as it is; every other one is tried again."""
+        cause = next((problem for problem in (known.problems if known else ()) if problem.id == row.problem), None)
+        if cause and (cause.category in KEPT_FAILURES or cause.category == "bad-source"):
+            output.state, output.problem = row.state, row.problem
+        else:
+            output.reason = "failed before"
+
+    def _inputs(self, source: Source) -> dict[str, str]:
+        """Files the source may depend on, with their hashes."""
+        if source.scope is not None:
+            paths = set(source.scope) | {origin for origin, _ in source.includes}
+        else:
+            paths = self._mentioned(source)
+        if source.jinja:
+            paths |= self._templates()
+        paths.discard(source.path)
+        return {path: self.hashes[path] for path in sorted(paths)}
+
+    def _templates(self) -> set[str]:
+        root = self.course.root
+        return {
+            path.relative_to(root).as_posix() for folder in self.course.templates for path in sorted((root / folder).rglob("*")) if path.is_file()
+        }  # fmt: skip
+
+    def _mentioned(self, source: Source) -> set[str]:
+        """Mentioned files and imported modules, these with what they mention and import in turn."""
+        folder = posixpath.dirname(source.path)
+        found = scan(source.path, _bytes(self.course.root / source.path))
+        text = "\n".join(cell.source for cell in found.cells)
+        paths = mentioned(text, folder, self.files)
+        queue = [text] if source.prog_lang == "python" else []
+        while queue:
+            code = queue.pop()
+            for path in modules(code, folder, self.files) - paths:
+                paths.add(path)
+                content = _bytes(self.course.root / path).decode(errors="replace")
+                paths |= mentioned(content, folder, self.files)
+                queue.append(content)
+        return {path for path in paths if PurePosixPath(path).suffix != ".ipynb"}
+
+    def _spec(self, section: Section, source: Source, kernel: Kernel | None, found: Iterable[Variant], inputs: dict[str, str]) -> dict[str, Any]:
+        """The job as data, without anything that belongs to this machine or that must stay secret."""
+        course, clm = self.course, self.course.layout != "source"
+        language = LANGUAGES.get(source.prog_lang)
+        kinds = {variant.kind.id: variant.kind for variant in found}
+        running = sorted({variant.kind.id for variant in found if variant.outputs})
+        names = course.languages or ("",)
+        limits = source.execute
+        return {
+            "path": source.path,
+            "sha256": self.hashes[source.path],
+            "languages": list(source.languages or course.languages),
+            "titles": {name: text_in(source.title, name) for name in names},
+            "reader": {
+                "format": _text_format(source),
+                "comment": language.comment if language else "#",
+                "jinja": source.jinja,
+                "templates": list(course.templates),
+                "globals": {
+                    "author": source.author,
+                    "organization": dict(course.organization),
+                    "name": dict(course.title),
+                    "source_name": source.path,
+                },
+                "prog_lang": source.prog_lang,
+            },
+            "metadata": {"kernelspec": dict(language.kernelspec), "language_info": dict(language.language_info)} if clm and language else None,
+            "style": {"cell_ids": "sha3" if clm else "keep", "slide_types": clm, "renames": dict(source.renames)},
+            "kernel": {"name": kernel.name, "fingerprint": kernel.fingerprint} if kernel else None,
+            "execute": {
+                "mode": limits.mode if self.options.execute else "never",
+                "kinds": running,
+                "cell_timeout": self.options.timeout or limits.cell_timeout,
+                "timeout": max(limits.timeout, self.options.timeout or 0),
+                "startup_timeout": limits.startup_timeout,
+                "allow_errors": limits.allow_errors,
+            },
+            "kinds": {name: kind.to_json() for name, kind in _with_workshops(course, kinds).items()},
+            "files": inputs,
+            "scope": source.scope is not None,
+            "includes": [list(pair) for pair in source.includes],
+        }  # fmt: skip
+
+
+def _with_workshops(course: Course, kinds: Mapping[str, Any]) -> dict[str, Any]:
+    more = {kind.workshop: course.kinds[kind.workshop] for kind in kinds.values() if kind.workshop}
+    return {**kinds, **more}
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _text_format(source: Source) -> str | None:
+    suffix = PurePosixPath(source.path).suffix
+    if suffix == ".ipynb":
+        return "ipynb"
+    if source.jinja:
+        return "md" if suffix == ".md" else (f"{suffix[1:]}:percent" if suffix in BY_SUFFIX else None)
+    return None
+
+
+def _render(name: str, variant: Variant, source: Source) -> dict[str, Any]:
+    code = PurePosixPath(variant.path).suffix[1:]
+    return {
+        "id": name, "kind": variant.kind.id, "language": variant.language, "format": variant.format, "outputs": variant.outputs,
+        "code_format": f"{code}:{_SCRIPTS_BEYOND_TABLE}" if variant.format == "code" else None,
+    }  # fmt: skip
+
+
+def _collisions(plan: Plan) -> list[Problem]:
+    """Two sources that want one path: the first keeps it, the second is not built there."""
+    owners: dict[str, str] = {}
+    problems = []
+    for source in plan.sources:
+        for output in list(source.outputs):
+            owner = owners.setdefault(output.name.casefold(), source.place)
+            if owner != source.place:
+                source.outputs.remove(output)
+                problems.append(
+                    Problem(
+                        "collision", f"{source.source.path} and {owner.partition(':')[2]} would both become {output.name}",
+                        "rename one of them, or give one another title", path=source.source.path,
+                    )  # fmt: skip
+                )
+    return problems

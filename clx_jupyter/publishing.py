@@ -1,0 +1,198 @@
+"""One build's publishing: what its jobs made, the files that go beside it, and what left the course."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from clx_jupyter.assets import Copy, copy_beside, mentioned_copies, static_copies
+from clx_jupyter.course.model import Target
+from clx_jupyter.errors import Problem, RequestError
+from clx_jupyter.fingerprint import file_digest
+from clx_jupyter.job_queue import StoredOutput
+from clx_jupyter.manifest import Entry, write_atomically
+from clx_jupyter.plan import Plan, SourcePlan
+from clx_jupyter.publish import Tree, check_target
+from clx_jupyter.requests import Request
+from clx_jupyter.supervisor import Attempt
+
+ASSET = "asset"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A copied file, for the report."""
+
+    target: str
+    path: str
+    source: str
+    state: str
+    sha256: str
+
+
+class Publishing:
+    """Publishes for one build. Every method blocks and belongs in a thread; the service calls one at a time."""
+
+    def __init__(self, plan: Plan, request: Request, rows: Mapping[str, StoredOutput]) -> None:
+        self.plan, self.request, self.course = plan, request, plan.course
+        self.problems: list[Problem] = []
+        self.assets: dict[str, Asset] = {}
+        self.stored = dict(rows)
+        self._targets: dict[str, Target] = {str(target.path): target for target in self.course.targets}
+        for target in self.course.targets:
+            check_target(target.path, self.course.root)
+        self._trees = {path: Tree(Path(path), adopt=request.adopt) for path in self._targets}
+        if not request.adopt:
+            self._refuse_occupied()
+
+    def _refuse_occupied(self) -> None:
+        for path, tree in self._trees.items():
+            wanted = self.plan.all_paths.get(self._targets[path].name, set())
+            if not any(name.startswith(f"{path}/") for name in self.stored) and (found := tree.occupied(sorted(wanted))):
+                raise RequestError(
+                    f"{tree.root} holds {found}, and no record says that it was built from here",
+                    "`clx build --adopt` takes such files over (nothing is deleted), or choose another folder with -o",
+                )
+
+    def start(self) -> None:
+        """Before any job: the files that do not depend on one."""
+        self._ignore_outputs()
+        self._copy_all(static_copies(self.course, self.request.choice))
+
+    def _ignore_outputs(self) -> None:
+        """Outputs of a plain folder stay out of version control unless the user says otherwise: written once."""
+        if self.course.layout != "source" or self.request.single:
+            return
+        parents = {target.path.parent for target in self.course.targets}
+        for parent in parents:
+            if parent != self.course.root and not parent.exists():
+                write_atomically(parent / ".gitignore", b"*\n")
+
+    # --- jobs ---------------------------------------------------------------
+
+    def spec(self, source: SourcePlan) -> dict[str, Any]:
+        """The job of a source, with all that is needed to publish it even after a restart."""
+        outputs: dict[str, list[list[str]]] = {}
+        for output in source.wanted:
+            variant = output.variant
+            outputs.setdefault(output.render, []).append([str(variant.target.path), variant.path, variant.name, output.key, output.reason])
+        root = self.course.root
+        return {
+            **source.spec,
+            "course": self.course.file,
+            "parts": source.parts.to_json(),
+            "outputs": outputs,
+            "environment": {"names": list(self.course.environment), "file": str(self.course.env_file) if self.course.env_file else None},
+            "never_link": sorted({path.relative_to(root).as_posix() for path in map(Path, self._targets) if path.is_relative_to(root)}),
+        }
+
+    def rows(self, attempt: Attempt) -> list[StoredOutput]:
+        """What an attempt means for each output, as rows to record."""
+        cause = next((problem.id for problem in attempt.problems if problem.severity == "error"), "")
+        return [
+            self._row(attempt, f"{target}/{path}", render, variant, key, reason, cause)
+            for render, wanted in attempt.job.spec["outputs"].items()
+            for target, path, variant, key, reason in wanted
+        ]
+
+    def _row(self, attempt: Attempt, name: str, render: str, variant: str, key: str, reason: str, cause: str) -> StoredOutput:
+        job, made, missed = attempt.job, attempt.outputs.get(render), attempt.missing.get(render)
+        fresh = StoredOutput(name, job.spec["course"], job.place, variant, key, "failed", reason)
+        last = self.stored.get(name, fresh)
+        base = replace(last, course=fresh.course, place=fresh.place, variant=variant, key=key, reason=reason)
+        if made and attempt.status == "ok":
+            return replace(
+                base, state="built", sha256=made["sha256"], size=made["size"], assets=tuple(made.get("assets", ())),
+                shown=tuple(made.get("shown", ())), note=made.get("note", ""), problem="", built=time.time(),
+            )  # fmt: skip
+        if missed is None:
+            return replace(base, state="failed", problem=cause)
+        # The last good file stays, unless it shows what is hidden now.
+        hidden = set(missed.get("hidden", ())) & set(last.shown)
+        return replace(base, state="withdrawn" if hidden else missed["state"], problem=missed.get("problem") or cause)
+
+    def publish(self, attempt: Attempt, rows: Iterable[StoredOutput]) -> list[StoredOutput]:
+        """Publish the accepted rows of an attempt; gives them as they lie there now."""
+        published = []
+        for row in rows:
+            target, path = self._split(row.name)
+            tree = self._trees[target]
+            accepted = old.sha256 if (old := self.stored.get(row.name)) else None
+            if row.state == "built":
+                assert row.sha256 is not None and row.size is not None
+                entry = Entry(row.sha256, row.size, row.course, attempt.job.path, row.variant, row.key, row.reason)
+                done = tree.put(path, attempt.stage / row.sha256, entry, accepted)
+                row = _as_published(row, done)
+                self._copy_all(copy_beside(self._targets[target], path, attempt.job.path, asset) for asset in row.assets)
+            elif row.state == "withdrawn":
+                tree.remove(path)
+            self.stored[row.name] = row
+            published.append(row)
+        return published
+
+    def _split(self, name: str) -> tuple[str, str]:
+        target = next(target for target in self._targets if name.startswith(f"{target}/"))
+        return target, name[len(target) + 1 :]
+
+    # --- assets -------------------------------------------------------------
+
+    def _copy_all(self, copies: Iterable[Copy]) -> None:
+        hashes: dict[str, tuple[str, int]] = {}
+        for copy in copies:
+            self._copy(copy, hashes)
+
+    def _copy(self, copy: Copy, hashes: dict[str, tuple[str, int]]) -> None:
+        source = self.course.root / copy.path
+        name = f"{copy.target.path}/{copy.dest}"
+        if name in self.assets or copy.dest.startswith("../"):
+            return
+        if copy.path not in hashes:
+            if not source.is_file() or not source.resolve().is_relative_to(self.course.root.resolve()):
+                return
+            hashes[copy.path] = file_digest(source), source.stat().st_size
+        sha256, size = hashes[copy.path]
+        tree = self._trees[str(copy.target.path)]
+        entry = Entry(sha256, size, self.course.file, copy.path, ASSET, sha256, "mentioned")
+        done = tree.put(copy.dest, source, entry)
+        state = {"written": "built", "same": "fresh", "kept": "stale"}[done]
+        self.assets[name] = Asset(copy.target.name, copy.dest, copy.path, state, sha256)
+
+    # --- the end ------------------------------------------------------------
+
+    def finish(self, rows: Mapping[str, StoredOutput], *, complete: bool) -> list[str]:
+        """Copy what pages refer to, remove what left the course, write the manifests. Gives the names of removed outputs.
+
+        A build that was cancelled (not *complete*) or that chose a part removes nothing.
+        """
+        self._copy_all(mentioned_copies(self.plan.sources, rows))
+        gone = []
+        if complete and self.request.choice.everything and not self.request.failed:
+            for path, tree in self._trees.items():
+                wanted = self.plan.all_paths[self._targets[path].name]
+                removed = tree.prune(self.course.file, lambda name, entry, wanted=wanted, path=path: self._stays(path, name, entry, wanted))  # type: ignore[misc]
+                gone += [f"{path}/{name}" for name in removed]
+            gone += [name for name in rows if self._left(name)]
+        for tree in self._trees.values():
+            tree.save()
+            self.problems += tree.problems
+        return gone
+
+    def _stays(self, target: str, name: str, entry: Entry, wanted: set[str]) -> bool:
+        return f"{target}/{name}" in self.assets if entry.variant == ASSET else name in wanted
+
+    def _left(self, name: str) -> bool:
+        """Whether an output's row belongs to a target of this build but its path is no longer asked for."""
+        for path, target in self._targets.items():
+            if name.startswith(f"{path}/"):
+                return name[len(path) + 1 :] not in self.plan.all_paths[target.name]
+        return False
+
+
+def _as_published(row: StoredOutput, done: str) -> StoredOutput:
+    if done == "kept":
+        return replace(row, state="stale", mtime_ns=None)
+    status = Path(row.name).stat()
+    return replace(row, mtime_ns=status.st_mtime_ns)

@@ -1,0 +1,151 @@
+"""Requests: what a build is asked for, and how a second process hands one to the holder of the lock.
+
+A request is a file in ``.clx/requests``, put there by rename; a byte in the pipe ``bell`` beside it tells the holder at
+once. Where there are no named pipes the holder looks twice a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from clx_jupyter.course.load import Place
+from clx_jupyter.jobs import BULK
+from clx_jupyter.manifest import write_atomically
+from clx_jupyter.variants import Choice
+
+_BELL = "bell"
+_POLL = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything a build depends on beside the course itself. Paths are absolute strings, or relative to the root."""
+
+    root: str
+    file: str = ""
+    single: str = ""
+    targets: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    force: bool = False
+    failed: bool = False
+    execute: bool = True
+    dry_run: bool = False
+    adopt: bool = False
+    timeout: float | None = None
+    output_dir: str | None = None
+    data_dir: str | None = None
+    priority: int = BULK
+
+    @property
+    def place(self) -> Place:
+        """The course it is about."""
+        return Place(Path(self.root), self.file, self.single)
+
+    @property
+    def choice(self) -> Choice:
+        """What of the course it is about."""
+        return Choice(self.targets, self.languages, self.kinds, self.formats, self.sections, self.topics, self.sources)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain object."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Self:
+        """The request that :meth:`to_json` gave; unknown fields are dropped."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items() if name in names})
+
+
+def new_id() -> str:
+    """A name for a build that no other has."""
+    return uuid.uuid4().hex[:12]
+
+
+def post(folder: Path, message: dict[str, Any]) -> Path:
+    """Hand a message (``{"do": "build" | "cancel", "build": id, …}``) to the holder. Gives the file, gone once it was taken."""
+    path = folder / "requests" / f"{uuid.uuid4().hex}.json"
+    write_atomically(path, json.dumps(message).encode(), mode=0o600)
+    ring(folder)
+    return path
+
+
+def ring(folder: Path) -> None:
+    """Tell the holder to look; harmless where nobody listens."""
+    with contextlib.suppress(OSError, AttributeError):
+        bell = os.open(folder / _BELL, os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            os.write(bell, b"!")
+        finally:
+            os.close(bell)
+
+
+class Mailbox:
+    """The holder's side."""
+
+    def __init__(self, folder: Path, receive: Callable[[dict[str, Any]], None]) -> None:
+        self._folder = folder
+        self._receive = receive
+        self._bell: int | None = None
+        self._poll: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Listen, and take what waits already."""
+        path = self._folder / _BELL
+        if hasattr(os, "mkfifo"):
+            with contextlib.suppress(OSError):
+                if not path.exists():
+                    os.mkfifo(path, 0o600)
+                # Open for writing too: a pipe without a writer would be readable (at its end) all the time.
+                self._bell = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+                asyncio.get_running_loop().add_reader(self._bell, self._rung)
+        if self._bell is None:
+            self._poll = asyncio.create_task(self._look_often())
+        self.look()
+
+    def _rung(self) -> None:
+        assert self._bell is not None
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._bell, 4096)
+        self.look()
+
+    async def _look_often(self) -> None:
+        while True:
+            await asyncio.sleep(_POLL)
+            self.look()
+
+    def look(self) -> None:
+        """Take every message that waits."""
+        for message in self._take():
+            self._receive(message)
+
+    def _take(self) -> Iterator[dict[str, Any]]:
+        for path in sorted((self._folder / "requests").glob("*.json"), key=lambda each: each.stat().st_mtime_ns):
+            try:
+                message = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                message = None
+            path.unlink(missing_ok=True)
+            if isinstance(message, dict):
+                yield message
+
+    def close(self) -> None:
+        """Listen no longer."""
+        if self._bell is not None:
+            asyncio.get_running_loop().remove_reader(self._bell)
+            os.close(self._bell)
+        if self._poll is not None:
+            self._poll.cancel()
