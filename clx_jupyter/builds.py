@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,6 +203,10 @@ class Builds(Account):
         except OSError as error:
             problem = Problem("disk-full" if error.errno == 28 else "internal", f"{error}", "see the state folder's logs")
             await self._end(build, BuildState.FAILED, problem)
+        except Exception as error:  # noqa: BLE001 - the border of the service: a build always ends, and says how
+            words = "".join(traceback.format_exception(error))
+            hint = "this is an error of clx_jupyter: please report it"
+            await self._end(build, BuildState.FAILED, Problem("internal", f"{type(error).__name__}: {error}", hint, traceback=words))
 
     async def _build(self, build: _Build) -> None:
         live, request = build.live, build.live.request

@@ -9,6 +9,7 @@ import random
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,7 +142,11 @@ class Supervisor:
                 await asyncio.wait_for(self._wake.wait(), timeout)
             self._wake.clear()
             for type in JOB_TYPES:
-                await self._hand_out(type)
+                try:
+                    await self._hand_out(type)
+                except Exception as error:  # noqa: BLE001 - the border of the supervisor: its jobs must end, whatever is wrong here
+                    self._broken[type] = _internal(error)
+                    self.wake()
 
     async def _hand_out(self, type: str) -> None:
         for job in await self._queue.ready(type, time.time()):
@@ -219,6 +224,9 @@ class Supervisor:
             slot.worker.send(frame)
             await self._listen(attempt, slot)
             await self._settle(attempt, slot)
+        except Exception as error:  # noqa: BLE001 - the border of the supervisor: the job ends as failed, its worker is not trusted again
+            await self._retire(slot)
+            await self._account.accept(_with(attempt, "failed", _internal(error).with_(path=attempt.job.path)))
         finally:
             self._running.pop(attempt.job.id, None)
             self._account.moved(attempt.job, None)
@@ -401,6 +409,11 @@ class _Limits:
             self._cell = self._notebook = float("inf")
             self._kill = now + GRACE
             worker.send({"t": "interrupt", "job": attempt.job.id, "attempt": attempt.job.attempt, "limit": attempt.limit, "seconds": seconds})
+
+
+def _internal(error: Exception) -> Problem:
+    words = "".join(traceback.format_exception(error))
+    return Problem("internal", f"{type(error).__name__}: {error}", "this is an error of clx_jupyter: please report it", traceback=words)
 
 
 def _with(attempt: Attempt, status: str, problem: Problem) -> Attempt:

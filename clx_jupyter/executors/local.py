@@ -76,7 +76,7 @@ class LocalExecutor:
 
     async def start(self, type: str, log: Path) -> LocalWorker:
         """Start ``python -P -m clx_jupyter_workers.<type>``; ``-P`` keeps course files from shadowing modules."""
-        with log.open("ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as errors:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as errors:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", f"clx_jupyter_workers.{type}",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors, start_new_session=True, limit=2**22,
