@@ -203,7 +203,7 @@ class Builds(Account):
         except OSError as error:
             problem = Problem("disk-full" if error.errno == 28 else "internal", f"{error}", "see the state folder's logs")
             await self._end(build, BuildState.FAILED, problem)
-        except Exception as error:  # noqa: BLE001 - the border of the service: a build always ends, and says how
+        except Exception as error:  # the border of the service: a build always ends, and says how
             words = "".join(traceback.format_exception(error))
             hint = "this is an error of clx_jupyter: please report it"
             await self._end(build, BuildState.FAILED, Problem("internal", f"{type(error).__name__}: {error}", hint, traceback=words))
@@ -219,7 +219,11 @@ class Builds(Account):
         await asyncio.to_thread(publishing.start)
         live.state, live.total = BuildState.RUNNING, sum(1 for source in plan.sources if source.wanted)
         await self._queue.set_build(live.id, BuildState.RUNNING)
-        jobs = [("notebook", source.place, source.source.path, request.priority, publishing.spec(source), source.wanted[0].reason) for source in plan.sources if source.wanted]
+        jobs = [
+            ("notebook", source.place, source.source.path, request.priority, publishing.spec(source), source.wanted[0].reason)
+            for source in plan.sources
+            if source.wanted
+        ]
         self._tell(build)
         if jobs and not build.cancelled:
             await self._queue.enqueue(live.id, jobs)
@@ -229,7 +233,9 @@ class Builds(Account):
 
     async def _plan(self, build: _Build) -> Plan:
         request = build.live.request
-        known, rows, stamps = await asyncio.gather(self._queue.known(request.file), self._queue.outputs(request.file), self._queue.file_stamps())
+        known, rows, stamps = await asyncio.gather(
+            self._queue.known(request.file), self._queue.outputs(request.file), self._queue.file_stamps()
+        )
         hashes = FileHashes(self.root, stamps)
         plan = await asyncio.to_thread(make_plan, request, hashes, known, rows)
         build.plan, build.course = plan, plan.course
@@ -278,7 +284,10 @@ class Builds(Account):
             "type": job.type,
             "root": str(self.root),
             "source": {name: spec[name] for name in ("path", "sha256", "titles", "languages")},
-            **{name: spec[name] for name in ("reader", "metadata", "style", "kernel", "kinds", "files", "scope", "includes", "never_link", "variants")},
+            **{
+                name: spec[name]
+                for name in ("reader", "metadata", "style", "kernel", "kinds", "files", "scope", "includes", "never_link", "variants")
+            },
             "execute": {"failed": {}, **spec["execute"], "environment": environment},
         }
 

@@ -17,11 +17,15 @@ Run = Callable[[argparse.Namespace], int]
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    top = argparse.ArgumentParser(prog="clx", description="Builds courses from notebooks and diagrams.", epilog="`clx COMMAND --help` says more.")
+    top = argparse.ArgumentParser(
+        prog="clx", description="Builds courses from notebooks and diagrams.", epilog="`clx COMMAND --help` says more."
+    )
     top.add_argument("--version", action="version", version=f"clx_jupyter {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
-        sub = commands.add_parser(command.name, help=command.help, description=command.help, formatter_class=argparse.RawDescriptionHelpFormatter)
+        sub = commands.add_parser(
+            command.name, help=command.help, description=command.help, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
         command.arguments(sub)
         sub.set_defaults(module=command.module, function=command.function)
     return top

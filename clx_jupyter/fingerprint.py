@@ -84,7 +84,13 @@ class Parts:
 
     def to_json(self) -> dict[str, Any]:
         """A plain object for the database."""
-        return {"source": self.source, "inputs": dict(self.inputs), "kernel": self.kernel, "settings": self.settings, "version": self.version}
+        return {
+            "source": self.source,
+            "inputs": dict(self.inputs),
+            "kernel": self.kernel,
+            "settings": self.settings,
+            "version": self.version,
+        }
 
 
 def reason(old: Mapping[str, Any] | None, new: Parts) -> str:

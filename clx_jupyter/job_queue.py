@@ -95,7 +95,9 @@ class JobQueue:
             await _prepare(connection)
         except sqlite3.DatabaseError as error:
             await connection.close()
-            raise QueueError(f"the job database {path} cannot be used: {error}", f"move {path} aside; builds cost only time", path=str(path)) from error
+            raise QueueError(
+                f"the job database {path} cannot be used: {error}", f"move {path} aside; builds cost only time", path=str(path)
+            ) from error
         except ClxError:
             await connection.close()
             raise
@@ -178,7 +180,10 @@ class JobQueue:
         """Record a request before anything is planned."""
         now = time.time()
         await self._write(
-            ("INSERT INTO builds (id, course, request, state, number, created) VALUES (?, ?, ?, ?, 1, ?)", (id, course, json.dumps(request), state, now))
+            (
+                "INSERT INTO builds (id, course, request, state, number, created) VALUES (?, ?, ?, ?, 1, ?)",
+                (id, course, json.dumps(request), state, now),
+            )
         )
 
     async def set_build(self, id: str, state: BuildState, *, total: int | None = None, error: Problem | None = None) -> None:
@@ -196,8 +201,12 @@ class JobQueue:
     async def enqueue(self, build: str, jobs: Iterable[tuple[str, str, str, int, Mapping[str, Any], str]]) -> None:
         """Add a build's jobs, each (type, place, path, priority, spec, reason), in one transaction."""
         now = time.time()
-        sql = "INSERT INTO jobs (build, type, place, path, state, priority, spec, reason, created) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?)"
-        rows = [(sql, (build, type, place, path, priority, json.dumps(spec), reason, now)) for type, place, path, priority, spec, reason in jobs]
+        sql = (
+            "INSERT INTO jobs (build, type, place, path, state, priority, spec, reason, created) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?)"
+        )
+        rows = [
+            (sql, (build, type, place, path, priority, json.dumps(spec), reason, now)) for type, place, path, priority, spec, reason in jobs
+        ]
         await self._write(*rows, ("UPDATE builds SET total = total + ?, number = number + 1 WHERE id = ?", (len(rows), build)))
 
     async def claim(self, job: Job, worker: int, pid: int | None, epoch: int) -> Job | None:
@@ -253,7 +262,13 @@ class JobQueue:
         counts = await self._write(
             (
                 "UPDATE jobs SET state = 'queued', worker = NULL, not_before = ?, deaths = ?, spec = ? WHERE id = ? AND attempt = ? AND state = 'running'",
-                (now + delay if delay else 0.0, json.dumps(list(job.deaths if deaths is None else deaths)), json.dumps(spec or job.spec), job.id, job.attempt),
+                (
+                    now + delay if delay else 0.0,
+                    json.dumps(list(job.deaths if deaths is None else deaths)),
+                    json.dumps(spec or job.spec),
+                    job.id,
+                    job.attempt,
+                ),
             ),
             (
                 "UPDATE attempts SET ended = ?, outcome = ?, signal = ? WHERE job = ? AND attempt = ?",
@@ -342,7 +357,9 @@ class JobQueue:
 
     async def open_builds(self) -> list[tuple[str, str, dict[str, Any], str]]:
         """Builds without an end: (id, course, request, state), the oldest first."""
-        rows = await self._all(f"SELECT id, course, request, state FROM builds WHERE state NOT IN ({_quoted(BUILD_ENDED)}) ORDER BY created", ())
+        rows = await self._all(
+            f"SELECT id, course, request, state FROM builds WHERE state NOT IN ({_quoted(BUILD_ENDED)}) ORDER BY created", ()
+        )
         return [(row[0], row[1], json.loads(row[2]), row[3]) for row in rows]
 
     async def jobs_of(self, build: str) -> list[Job]:
@@ -358,7 +375,7 @@ class JobQueue:
     async def known(self, course: str) -> dict[str, Known]:
         """What earlier builds left behind, by place."""
         rows = await self._all("SELECT place, parts, problems FROM sources WHERE course = ?", (course,))
-        return {row[0]: Known(json.loads(row[1]), tuple(map(Problem.from_json, json.loads(row[2])))) for row in rows}
+        return {row[0]: _known(row[1], row[2]) for row in rows}
 
     async def outputs(self, course: str) -> dict[str, StoredOutput]:
         """All outputs of a course by name."""
@@ -436,6 +453,16 @@ class Reader:
         """Workers that are alive, and the last that are not."""
         return self.rows("SELECT * FROM workers ORDER BY state = 'gone', id DESC LIMIT 50")
 
-    def outputs(self, course: str) -> list[dict[str, Any]]:
-        """The outputs of a course."""
-        return self.rows("SELECT name, place, variant, key, state, reason, problem, built FROM outputs WHERE course = ?", (course,))
+    def stored(self, course: str) -> dict[str, StoredOutput]:
+        """All outputs of a course by name."""
+        rows = self.rows(f"SELECT {_OUTPUT_COLUMNS} FROM outputs WHERE course = ?", (course,))
+        return {row["name"]: _output(tuple(row.values())) for row in rows}
+
+    def known(self, course: str) -> dict[str, Known]:
+        """What earlier builds left behind of each source, by place."""
+        rows = self.rows("SELECT place, parts, problems FROM sources WHERE course = ?", (course,))
+        return {row["place"]: _known(row["parts"], row["problems"]) for row in rows}
+
+
+def _known(parts: str, problems: str) -> Known:
+    return Known(json.loads(parts), tuple(map(Problem.from_json, json.loads(problems))))

@@ -6,7 +6,7 @@ Nothing here writes, starts or waits; files are only read and hashed.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -141,11 +141,15 @@ class Planner:
                         plan.all_paths[variant.target.name].add(variant.path)
                     if choice.takes(section, index, topic.id, source):
                         chosen = [variant for variant in found if choice.allows(variant)]
-                        plan.sources.append(self._source(section, index, topic, source, found, chosen))
+                        place = self._source(section, index, topic, source, found, chosen)
+                        plan.sources.append(place)
+                        plan.problems.extend(_kernel_problems(place))
         plan.problems.extend(_collisions(plan))
         return plan
 
-    def _source(self, section: Section, index: int, topic: Topic, source: Source, found: list[Variant], chosen: list[Variant]) -> SourcePlan:
+    def _source(
+        self, section: Section, index: int, topic: Topic, source: Source, found: list[Variant], chosen: list[Variant]
+    ) -> SourcePlan:
         kernel = choose(self.kernels, source.kernel, source.prog_lang)
         inputs = self._inputs(source)
         spec = self._spec(section, source, kernel, found, inputs)
@@ -195,17 +199,15 @@ class Planner:
     def _not_built(output: Output, row: Row, known: Known | None) -> None:
         """A failure that would only repeat itself stays as it is; every other one is tried again."""
         cause = next((problem for problem in (known.problems if known else ()) if problem.id == row.problem), None)
-        if cause and (cause.category in KEPT_FAILURES or cause.category == "bad-source"):
+        if cause and (cause.category in KEPT_FAILURES or cause.category == "bad-source") and row.state == "failed":
             output.state, output.problem = row.state, row.problem
         else:
             output.reason = "failed before"
 
     def _inputs(self, source: Source) -> dict[str, str]:
         """Files the source may depend on, with their hashes."""
-        if source.scope is not None:
-            paths = set(source.scope) | {origin for origin, _ in source.includes}
-        else:
-            paths = self._mentioned(source)
+        whole = source.scope is not None
+        paths = {*(source.scope or ()), *(origin for origin, _ in source.includes)} if whole else self._mentioned(source)
         if source.jinja:
             paths |= self._templates()
         paths.discard(source.path)
@@ -233,7 +235,9 @@ class Planner:
                 queue.append(content)
         return {path for path in paths if PurePosixPath(path).suffix != ".ipynb"}
 
-    def _spec(self, section: Section, source: Source, kernel: Kernel | None, found: Iterable[Variant], inputs: dict[str, str]) -> dict[str, Any]:
+    def _spec(
+        self, section: Section, source: Source, kernel: Kernel | None, found: Iterable[Variant], inputs: dict[str, str]
+    ) -> dict[str, Any]:
         """The job as data, without anything that belongs to this machine or that must stay secret."""
         course, clm = self.course, self.course.layout != "source"
         language = LANGUAGES.get(source.prog_lang)
@@ -277,6 +281,22 @@ class Planner:
         }  # fmt: skip
 
 
+def _kernel_problems(place: SourcePlan) -> Iterator[Problem]:
+    """Missing kernels are known before anything starts; a stand-in for the one that a notebook names is told."""
+    source = place.source
+    shows = [output for output in place.outputs if output.variant.outputs]
+    if place.kernel is None and any(output.reason or output.state == "skipped" for output in shows):
+        yield Problem(
+            "missing-kernel",
+            f"no kernel for {source.prog_lang} is installed" + (f" (the notebook names {source.kernel})" if source.kernel else ""),
+            "install one, or build without running: --no-execute",
+            path=source.path,
+        )
+    elif place.kernel and source.kernel and place.kernel.name != source.kernel and any(output.reason for output in shows):
+        message = f"the kernel {source.kernel} is not installed; {place.kernel.name} runs {source.prog_lang} instead"
+        yield Problem("missing-kernel", message, severity="info", path=source.path)
+
+
 def _with_workshops(course: Course, kinds: Mapping[str, Any]) -> dict[str, Any]:
     more = {kind.workshop: course.kinds[kind.workshop] for kind in kinds.values() if kind.workshop}
     return {**kinds, **more}
@@ -317,8 +337,10 @@ def _collisions(plan: Plan) -> list[Problem]:
                 source.outputs.remove(output)
                 problems.append(
                     Problem(
-                        "collision", f"{source.source.path} and {owner.partition(':')[2]} would both become {output.name}",
-                        "rename one of them, or give one another title", path=source.source.path,
-                    )  # fmt: skip
+                        "collision",
+                        f"{source.source.path} and {owner.partition(':')[2]} would both become {output.name}",
+                        "rename one of them, or give one another title",
+                        path=source.source.path,
+                    )
                 )
     return problems

@@ -89,9 +89,12 @@ class Tree:
     def _refuse(self, path: str, why: str) -> None:
         self.problems.append(
             Problem(
-                "collision", f"{self.root.name}/{path} {why}; it stays as it is", "move it away or delete it, then build again",
-                severity="warning", outputs=(f"{self.root.name}/{path}",),
-            )  # fmt: skip
+                "collision",
+                f"{self.root.name}/{path} {why}; it stays as it is",
+                "move it away or delete it, then build again",
+                severity="warning",
+                outputs=(f"{self.root.name}/{path}",),
+            )
         )
 
     def remove(self, path: str) -> bool:

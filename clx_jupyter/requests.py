@@ -67,7 +67,8 @@ class Request:
     def from_json(cls, row: dict[str, Any]) -> Self:
         """The request that :meth:`to_json` gave; unknown fields are dropped."""
         names = {field.name for field in fields(cls)}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items() if name in names})
+        known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items() if name in names}
+        return cls(**known)
 
 
 def new_id() -> str:

@@ -144,7 +144,7 @@ class Supervisor:
             for type in JOB_TYPES:
                 try:
                     await self._hand_out(type)
-                except Exception as error:  # noqa: BLE001 - the border of the supervisor: its jobs must end, whatever is wrong here
+                except Exception as error:  # the border of the supervisor: its jobs must end, whatever is wrong here
                     self._broken[type] = _internal(error)
                     self.wake()
 
@@ -202,7 +202,10 @@ class Supervisor:
         if self._starts[type] >= STARTS:
             tail = words.strip().splitlines()[-1] if words.strip() else "it said nothing"
             self._broken[type] = Problem(
-                "internal", f"the {type} worker does not start: {tail}", "`clx doctor` shows what is missing; the log is in .clx/logs", traceback=words
+                "internal",
+                f"the {type} worker does not start: {tail}",
+                "`clx doctor` shows what is missing; the log is in .clx/logs",
+                traceback=words,
             )
         self.wake()
 
@@ -220,11 +223,17 @@ class Supervisor:
         scratch = Path(tempfile.mkdtemp(prefix=f"clx-{attempt.job.id}-"))
         try:
             frame = await self._account.frame(attempt.job)
-            frame |= {"t": "job", "job": attempt.job.id, "attempt": attempt.job.attempt, "stage": str(attempt.stage), "scratch": str(scratch)}
+            frame |= {
+                "t": "job",
+                "job": attempt.job.id,
+                "attempt": attempt.job.attempt,
+                "stage": str(attempt.stage),
+                "scratch": str(scratch),
+            }
             slot.worker.send(frame)
             await self._listen(attempt, slot)
             await self._settle(attempt, slot)
-        except Exception as error:  # noqa: BLE001 - the border of the supervisor: the job ends as failed, its worker is not trusted again
+        except Exception as error:  # the border of the supervisor: the job ends as failed, its worker is not trusted again
             await self._retire(slot)
             await self._account.accept(_with(attempt, "failed", _internal(error).with_(path=attempt.job.path)))
         finally:
@@ -275,7 +284,13 @@ class Supervisor:
                 await self._account.keep(header["key"], body)
             case "execution":
                 found = await self._account.kept(header["key"])
-                answer = {"t": "execution", "key": header["key"], "found": found is not None, "job": attempt.job.id, "attempt": attempt.job.attempt}
+                answer = {
+                    "t": "execution",
+                    "key": header["key"],
+                    "found": found is not None,
+                    "job": attempt.job.id,
+                    "attempt": attempt.job.attempt,
+                }
                 slot.worker.send(answer, found or b"")
             case "done" if header.get("job") == attempt.job.id:
                 attempt.status = header["status"]
@@ -408,7 +423,9 @@ class _Limits:
             attempt.limit, seconds = ("cell", self._cell_seconds) if self._cell <= self._notebook else ("notebook", self._seconds)
             self._cell = self._notebook = float("inf")
             self._kill = now + GRACE
-            worker.send({"t": "interrupt", "job": attempt.job.id, "attempt": attempt.job.attempt, "limit": attempt.limit, "seconds": seconds})
+            worker.send(
+                {"t": "interrupt", "job": attempt.job.id, "attempt": attempt.job.attempt, "limit": attempt.limit, "seconds": seconds}
+            )
 
 
 def _internal(error: Exception) -> Problem:
@@ -424,7 +441,7 @@ def _with(attempt: Attempt, status: str, problem: Problem) -> Attempt:
 
 def _back_off(attempt: int) -> float:
     """Half a second, doubled with each attempt, give or take a quarter."""
-    return 0.5 * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
+    return float(0.5 * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))
 
 
 def _remove(*folders: Path) -> None:

@@ -23,7 +23,9 @@ def _path(parser: argparse.ArgumentParser, many: bool = False) -> None:
         "path", nargs="*" if many else "?", metavar="PATH", default=[] if many else None,
         help="a folder of notebooks, a course file or a notebook (default: this folder)",
     )  # fmt: skip
-    parser.add_argument("-d", "--data-dir", metavar="DIR", help="the course's root, where it is not the course file's folder or the one above")
+    parser.add_argument(
+        "-d", "--data-dir", metavar="DIR", help="the course's root, where it is not the course file's folder or the one above"
+    )
 
 
 def _choice(parser: argparse.ArgumentParser) -> None:

@@ -17,8 +17,8 @@ from clx_jupyter.commands.progress import Progress
 from clx_jupyter.course.load import Place, candidates, find
 from clx_jupyter.errors import ClxError, CourseError, Problem, RequestError
 from clx_jupyter.follow import follow
-from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.job_queue import Reader
+from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.reports import invalid_report, write_report
 from clx_jupyter.requests import Request, new_id, post
 from clx_jupyter.state import create_state_folder, read_holder, state_folder
@@ -93,13 +93,14 @@ async def _run(request: Request, folder: Path, options: argparse.Namespace, prog
 async def _build_here(builds: Builds, request: Request, id: str, progress: Progress) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     interrupted = False
+    cancelling: list[asyncio.Task[None]] = []
 
     def interrupt() -> None:
         nonlocal interrupted
         if not interrupted:
             interrupted = True
             progress.note("cancelling; finished outputs stay")
-            loop.create_task(builds.cancel(id))
+            cancelling.append(loop.create_task(builds.cancel(id)))
         else:
             raise KeyboardInterrupt
 

@@ -56,7 +56,9 @@ class Rule:
 
 
 _BLACK = Rule(("student",), ("completed",), "solutions are marked ({}): students get the Student version, staff the Solution")
-_WHITE = Rule(("code-along",), ("completed", "speaker"), "cells to keep are marked ({}): students get the Code-along, staff Solution and Speaker")
+_WHITE = Rule(
+    ("code-along",), ("completed", "speaker"), "cells to keep are marked ({}): students get the Code-along, staff Solution and Speaker"
+)
 _NONE = Rule(("completed",), (), "no solution marks found: students get the notebooks as they are")
 
 

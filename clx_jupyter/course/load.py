@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clx_jupyter.course import clm, folder
 from clx_jupyter.course.model import Course
+from clx_jupyter.course.scan import is_source
 from clx_jupyter.errors import CourseError
 from clx_jupyter.state import FOLDER
 
@@ -37,9 +38,11 @@ def find(path: Path, data_dir: Path | None = None) -> Place:
     if path.suffix == ".xml":
         root = clm.root_of(path, data_dir)
         return Place(root, path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path))
-    if not folder.is_source(path):
+    if not is_source(path):
         raise CourseError(
-            f"{path.name} is no notebook", "notebooks are .ipynb files, and text with a jupytext header or percent marks (# %%)", path=path.name
+            f"{path.name} is no notebook",
+            "notebooks are .ipynb files, and text with a jupytext header or percent marks (# %%)",
+            path=path.name,
         )
     for parent in path.parents:
         if (parent / FOLDER / "jobs.db").is_file():

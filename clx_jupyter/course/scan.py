@@ -16,9 +16,11 @@ from clx_jupyter.kinds import BLACK_MARKS, WHITE_MARKS
 from clx_jupyter.languages import BY_SUFFIX, named
 
 TEXT_SUFFIXES = frozenset(
-    ".py .R .r .jl .cpp .c .cs .java .ts .js .rs .go .scm .clj .m .q .sage .lua .ml .f90 .do .sas .groovy .hs .kt .scala .sh .ps1"
-    " .md .markdown .Rmd .qmd".split()
-)
+    {
+        ".py", ".R", ".r", ".jl", ".cpp", ".c", ".cs", ".java", ".ts", ".js", ".rs", ".go", ".scm", ".clj", ".m", ".q", ".sage", ".lua",
+        ".ml", ".f90", ".do", ".sas", ".groovy", ".hs", ".kt", ".scala", ".sh", ".ps1", ".md", ".markdown", ".Rmd", ".qmd",
+    }
+)  # fmt: skip
 """Suffixes of text that jupytext reads; a file with one of them is a source only if it says so itself."""
 
 _MARKDOWN = frozenset({".md", ".markdown", ".Rmd", ".qmd"})
@@ -131,7 +133,7 @@ def _kernel(header: str) -> tuple[str | None, str]:
     if not found:
         return None, ""
     block = re.split(r"^\S", block, maxsplit=1, flags=re.MULTILINE)[0]
-    fields = {name: value for name, value in reversed(_KERNEL_FIELD.findall(block))}
+    fields = dict(reversed(_KERNEL_FIELD.findall(block)))
     return fields.get("name"), fields.get("language", "")
 
 

@@ -153,7 +153,7 @@ def test_a_failure_is_named_with_its_cell_and_line_and_other_variants_still_come
     assert (problem["class"], problem["message"], problem["line"]) == (category, message, line)
     assert (problem["path"], problem["cell"], problem["severity"]) == ("a.ipynb", 2, "error")
     assert str(course.work) not in json.dumps(problem) and "\x1b" not in problem["traceback"]
-    assert done.of("missing") == [{"t": "missing", "variant": "0", "problem": problem["id"], "state": "failed"}]
+    assert done.of("missing") == [{"t": "missing", "variant": "0", "problem": problem["id"], "state": "failed", "hidden": []}]
     assert set(done.outputs) == {"1", "2"} and done.done["status"] == "ok"
     assert bool(done.of("keep")) == (category in ("cell-error", "missing-package", "missing-file", "input"))
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from fnmatch import filter as fnmatch_filter
 from collections.abc import Iterable, Mapping
+from fnmatch import filter as fnmatch_filter
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'")
 _WORD = re.compile(r"[^\s\"'`()<>\[\]{},;=|]{1,300}")

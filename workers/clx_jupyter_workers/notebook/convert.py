@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,11 @@ def convert(job: Header, link: Link) -> Header:
     conversion.all()
     count = conversion.results.executions
     return {"status": "ok", "sha256": source.sha256, "executions": count, "kernels": count}
+
+
+def _name(source: str) -> str:
+    """A short name for a cell's text: published files are remembered by what they show, not by the text itself."""
+    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 class _Conversion:
@@ -96,16 +102,16 @@ class _Conversion:
         if self._clears(variant) and (broken := self._regions[id(document)]):
             for problem in broken:
                 self.report(problem)
-            self._missing(variant, broken[0].id, "failed")
+            self._missing(variant, document, broken[0].id, "failed")
             return
         outcome = self.results.of(document, variant["language"]) if self._shows_results(variant) else Outcome()
         for warning in outcome.warnings:
             self.report(warning)
         if outcome.failure is not None:
-            self._missing(variant, self.report(outcome.failure).id, "failed")
+            self._missing(variant, document, self.report(outcome.failure).id, "failed")
         elif outcome.skipped:
             # The supervisor knows which kernel is missing, and said so.
-            self._missing(variant, None, "skipped")
+            self._missing(variant, document, None, "skipped")
         else:
             self._write(variant, document, outcome)
 
@@ -114,8 +120,12 @@ class _Conversion:
         inner = self.job["kinds"].get(rule.get("workshop"), {})
         return bool(rule.get("clear_solutions") or inner.get("clear_solutions"))
 
-    def _missing(self, variant: Variant, problem: str | None, state: str) -> None:
-        self.link.send("missing", variant=variant["id"], problem=problem, state=state)
+    def _missing(self, variant: Variant, document: Document, problem: str | None, state: str) -> None:
+        """Say that a variant could not be made, and which cells an older file of it must no longer show."""
+        fates = cells.fates(document, self._rule(variant), self.job["kinds"], variant["language"])
+        hidden = {_name(cell.source) for cell, fate in zip(document.cells, fates, strict=True) if fate is not cells.Fate.KEPT}
+        hidden -= {_name(cell.source) for cell, fate in zip(document.cells, fates, strict=True) if fate is cells.Fate.KEPT}
+        self.link.send("missing", variant=variant["id"], problem=problem, state=state, hidden=sorted(hidden))
 
     def _write(self, variant: Variant, document: Document, outcome: Outcome) -> None:
         shown = cells.apply(document, self._rule(variant), self.job["kinds"], variant["language"], self.style, self.prog_lang)
@@ -125,7 +135,8 @@ class _Conversion:
                 cell.cell.source = references.rename(cell.cell.source, self.style.get("renames") or {})
         data = self._bytes(variant, shown, document, outcome, missing)
         sha256, size = stage.put(Path(self.job["stage"]), data)
-        self.link.send("output", variant=variant["id"], sha256=sha256, size=size, assets=assets, note=outcome.note)
+        names = sorted({_name(document.cells[each.index].source) for each in shown if each.complete})
+        self.link.send("output", variant=variant["id"], sha256=sha256, size=size, assets=assets, shown=names, note=outcome.note)
 
     def _bytes(self, variant: Variant, shown: list[Shown], document: Document, outcome: Outcome, missing: Mapping[str, str]) -> bytes:
         metadata = export.metadata_of(document.metadata, self.job.get("metadata"))

@@ -44,6 +44,8 @@ class Plan:
     allow_errors: bool
     #: Takes private paths and secret values out of a text.
     clean: Callable[[str], str]
+    #: The execution's.
+    key: str = ""
 
 
 class _TimeUp(Exception):
@@ -160,7 +162,7 @@ class _Run:
 
     def _progress(self, place: int, cell: Cell) -> None:
         where: Header = {"source_cell": cell.origin.cell, "language": self.plan.language}
-        self.link.send("progress", **self.link.name, phase="run", cell=place + 1, cells=len(self.plan.cells), **where)
+        self.link.send("progress", **self.link.name, phase="run", key=self.plan.key, cell=place + 1, cells=len(self.plan.cells), **where)
 
     def _take(self, place: int, cell: Cell) -> int:
         """Add a cell's result; gives the number of errors that the course wants hidden."""

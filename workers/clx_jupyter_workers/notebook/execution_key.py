@@ -33,10 +33,13 @@ def used_files(code: str, folder: str, files: Mapping[str, str], read: Callable[
     return {path: files[path] for path in sorted(used)}
 
 
-def key(cells: Iterable[Cell], kernel: Mapping[str, Any], execute: Mapping[str, Any], used: Mapping[str, str]) -> str:
-    """The sha256 over everything that decides what the cells give."""
+def key(cells: Iterable[Cell], kernel: Mapping[str, Any], execute: Mapping[str, Any], used: Mapping[str, str], folder: str = "") -> str:
+    """The sha256 over everything that decides what the cells give.
+
+    *folder* is the notebook's: the same code elsewhere may list other files, or print where it is.
+    """
     digest = hashlib.sha256()
-    for part in _parts(cells, kernel, execute, used):
+    for part in (f"folder {folder}", *_parts(cells, kernel, execute, used)):
         raw = part.encode("utf-8", "surrogatepass")
         # With lengths in front, ("ab", "c") and ("a", "bc") differ.
         digest.update(len(raw).to_bytes(8, "big"))

@@ -75,7 +75,7 @@ class Results:
     def _execution(self, document: Document, places: list[int], language: str, never: bool) -> Execution | None:
         ran = [document.cells[place] for place in places]
         used = self._used("\n".join(cell.source for cell in ran))
-        name = key(ran, self.job["kernel"], self.settings, used)
+        name = key(ran, self.job["kernel"], self.settings, used, self.source.folder)
         if name not in self._done:
             self._done[name] = self._find(name)
             if self._done[name] is None and not never:
@@ -115,18 +115,18 @@ class Results:
             scratch.scratch(place, self.root, self.source.folder, self.files, includes, never_link) as folder,
             tempfile.TemporaryDirectory(prefix="clx-kernel-") as run_folder,
         ):
-            plan = self._plan(ran, has_lines, language, place, folder)
+            plan = self._plan(name, ran, has_lines, language, place, folder)
             result = execute(plan, folder, Path(run_folder), self.link)
         failure = result.failure
         if (failure is None or failure.category in KEPT_FAILURES) and self._unchanged(used):
             self._keep(name, result)
         return result
 
-    def _plan(self, ran: list[Cell], has_lines: bool, language: str, place: Path, folder: Path) -> Plan:
+    def _plan(self, name: str, ran: list[Cell], has_lines: bool, language: str, place: Path, folder: Path) -> Plan:
         named = {str(key): str(value) for key, value in self.settings.get("environment", {}).items()}
         return Plan(
             ran, has_lines, self.job["kernel"]["name"], self.source.path, language, kernel_environment(named, place, folder),
-            float(self.settings.get("startup_timeout", 60)), bool(self.settings.get("allow_errors")), _cleaner(place, named),
+            float(self.settings.get("startup_timeout", 60)), bool(self.settings.get("allow_errors")), _cleaner(place, named), name,
         )  # fmt: skip
 
     def _unchanged(self, used: Mapping[str, str]) -> bool:
