@@ -11,6 +11,7 @@ from pathlib import Path
 from clx_jupyter.manifest import write_atomically
 
 _KEY = re.compile(r"[0-9a-f]{64}")
+_QUOTED = re.compile(r"([\"'])(.*?)\1(?:\s+#.*)?")
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$")
 
 
@@ -52,8 +53,8 @@ def kernel_environment(names: Sequence[str], env_file: str | None) -> dict[str, 
 
 
 def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
+    if quoted := _QUOTED.fullmatch(value):
+        return quoted.group(2)
     return re.sub(r"\s+#.*$", "", value)
 
 

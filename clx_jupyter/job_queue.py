@@ -79,6 +79,7 @@ class JobQueue:
         self._db = connection
         self._waiting: list[tuple[Sequence[Statement], bool, asyncio.Future[list[int]]]] = []
         self._wake = asyncio.Event()
+        self._group: asyncio.Future[None] | None = None
         self._writer = asyncio.create_task(self._write_groups(), name="clx database writer")
         self.commits = 0
 
@@ -107,6 +108,8 @@ class JobQueue:
         """Write what is waiting and close."""
         self._writer.cancel()
         await asyncio.gather(self._writer, return_exceptions=True)
+        if self._group is not None:  # the writer was cancelled, the group it was committing was not
+            await self._group
         if self._waiting:
             await self._commit_group()
         await self._db.close()
@@ -118,7 +121,8 @@ class JobQueue:
             await self._wake.wait()
             self._wake.clear()
             if self._waiting:
-                await asyncio.shield(self._commit_group())
+                self._group = asyncio.ensure_future(self._commit_group())
+                await asyncio.shield(self._group)
 
     async def _commit_group(self) -> None:
         group, self._waiting = self._waiting, []
@@ -154,7 +158,7 @@ class JobQueue:
                 await cursor.close()
                 if fence and counts[0] != 1:
                     break
-        except sqlite3.IntegrityError as error:
+        except (sqlite3.IntegrityError, ValueError, OverflowError) as error:  # the last two: values that SQLite cannot hold
             await self._db.execute("ROLLBACK TO one")
             return error
         finally:
@@ -345,9 +349,9 @@ class JobQueue:
         sql = f"SELECT {_JOB_COLUMNS} FROM jobs WHERE state = 'queued' AND type = ? AND not_before <= ? ORDER BY priority DESC, id LIMIT 16"
         return [_job(row) for row in await self._all(sql, (type, now))]
 
-    async def next_start(self) -> float | None:
-        """When the next job that waits for its time may start; ``None`` if none waits."""
-        rows = await self._all("SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before > 0", ())
+    async def next_start(self, after: float = 0.0) -> float | None:
+        """When the next job that waits for a time later than *after* may start; ``None`` if none waits."""
+        rows = await self._all("SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before > ?", (after,))
         return rows[0][0] if rows else None
 
     async def unfinished(self, build: str) -> int:

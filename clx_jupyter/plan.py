@@ -225,14 +225,16 @@ class Planner:
         found = scan(source.path, _bytes(self.course.root / source.path))
         text = "\n".join(cell.source for cell in found.cells)
         paths = mentioned(text, folder, self.files)
-        queue = [text] if source.prog_lang == "python" else []
+        queue = [(text, folder)] if source.prog_lang == "python" else []
+        read: set[str] = set()
         while queue:
-            code = queue.pop()
-            for path in modules(code, folder, self.files) - paths:
-                paths.add(path)
+            code, base = queue.pop()
+            # Relative imports count from the module's own folder, the others from the notebook's and the root.
+            for path in (modules(code, folder, self.files) | modules(code, base, self.files)) - read:
+                read.add(path)
                 content = _bytes(self.course.root / path).decode(errors="replace")
-                paths |= mentioned(content, folder, self.files)
-                queue.append(content)
+                paths |= {path} | mentioned(content, folder, self.files)
+                queue.append((content, posixpath.dirname(path)))
         return {path for path in paths if PurePosixPath(path).suffix != ".ipynb"}
 
     def _spec(

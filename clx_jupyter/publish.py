@@ -21,11 +21,8 @@ from clx_jupyter.manifest import Entry, read_manifest, write_manifest
 
 def check_target(target: Path, root: Path) -> None:
     """Raise :class:`RequestError` for a target whose clean-up could reach what is not ours."""
-    refused = {
-        root: "the course itself",
-        Path.home(): "a home folder",
-        root / "slides": "the sources",
-    }
+    target, root = target.resolve(), root.resolve()
+    refused = {root: "the course itself", Path.home().resolve(): "a home folder", root / "slides": "the sources"}
     why = refused.get(target) or ("above the course" if target in root.parents else "")
     if not why and (target / ".git").exists() and target in (root, *root.parents):
         why = "a repository"
@@ -52,7 +49,7 @@ class Tree:
         entry = self.entries.get(path)
         if entry is None and accepted is None:
             return self.adopt
-        if entry is not None and entry.size > 0 and file.stat().st_size == 0:
+        if file.stat().st_size == 0 and (accepted is not None if entry is None else entry.size > 0):
             return True
         return file_digest(file) in {entry.sha256 if entry else None, accepted}
 
@@ -65,6 +62,9 @@ class Tree:
         file = self.root / path
         if not self._inside(file):
             self._refuse(path, "leads out of the target through a link")
+            return "kept"
+        if any(folder.exists() and not folder.is_dir() for folder in file.parents):
+            self._refuse(path, "has a file where a folder must be")
             return "kept"
         if file.is_file() and not file.is_symlink() and file.stat().st_size == entry.size and file_digest(file) == entry.sha256:
             self._record(path, entry)

@@ -135,21 +135,24 @@ class Supervisor:
     # --- handing out --------------------------------------------------------
 
     async def _loop(self) -> None:
+        looked = 0.0
         while True:
-            next_start = await self._queue.next_start()
+            # Jobs whose time came before the last look wait for a free worker, not for the clock.
+            next_start = await self._queue.next_start(looked)
             timeout = None if next_start is None else max(0.01, next_start - time.time())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), timeout)
             self._wake.clear()
+            looked = time.time()
             for type in JOB_TYPES:
                 try:
-                    await self._hand_out(type)
+                    await self._hand_out(type, looked)
                 except Exception as error:  # the border of the supervisor: its jobs must end, whatever is wrong here
                     self._broken[type] = _internal(error)
                     self.wake()
 
-    async def _hand_out(self, type: str) -> None:
-        for job in await self._queue.ready(type, time.time()):
+    async def _hand_out(self, type: str, now: float) -> None:
+        for job in await self._queue.ready(type, now):
             if job.id in self._running:
                 continue
             if type in self._broken:

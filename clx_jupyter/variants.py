@@ -98,10 +98,10 @@ def check_choice(course: Course, choice: Choice) -> None:
 
 
 def widened(course: Course, choice: Choice) -> Course:
-    """The course with the kinds and formats that only this request asks for: public kinds go to the first target."""
+    """The course with the kinds and formats that only this request asks for: private kinds go to ``staff``."""
     targets = list(course.targets)
     for kind in choice.kinds:
-        if not any(kind in target.kinds for target in targets):
+        if kind in course.kinds and not any(kind in target.kinds for target in targets):
             _add_kind(targets, course.kinds[kind])
     for format in choice.formats:
         if not any(format in target.formats for target in targets):
@@ -110,11 +110,11 @@ def widened(course: Course, choice: Choice) -> Course:
 
 
 def _add_kind(targets: list[Target], kind: Kind) -> None:
-    public = [n for n, target in enumerate(targets) if target.name == ("students" if kind.public else "staff")]
-    if not public and not kind.public and len(targets) == 1 and targets[0].name == "students":
+    at = next((n for n, target in enumerate(targets) if target.name == ("students" if kind.public else "staff")), None)
+    if at is None and not kind.public:  # what is private goes to no target that may be public
         targets.append(replace(targets[0], name="staff", path=targets[0].path.parent / "staff", kinds=(kind.id,), outputs=True))
         return
-    at = public[0] if public else 0
+    at = at or 0
     targets[at] = replace(targets[at], kinds=(*targets[at].kinds, kind.id))
 
 

@@ -6,69 +6,129 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from clx_jupyter.builds import make_plan
 from clx_jupyter.cli import told
-from clx_jupyter.course.load import Place, find, load
-from clx_jupyter.course.model import text_in
-from clx_jupyter.errors import RequestError
-from clx_jupyter.fingerprint import FileHashes
+from clx_jupyter.course.load import Place, candidates, find, load
+from clx_jupyter.course.model import Text, text_in
+from clx_jupyter.errors import CourseError, Problem, RequestError
+from clx_jupyter.fingerprint import FileHashes, Stamp
 from clx_jupyter.job_queue import Reader
 from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.requests import Request
 from clx_jupyter.state import state_folder
 
+_FAILED_BEFORE = "failed before"  # the planner's reason for what failed and would be tried again
 
-def _place(options: argparse.Namespace) -> tuple[Place, Path | None]:
-    data_dir = Path(options.data_dir).absolute() if options.data_dir else None
-    return find(Path(options.path or "."), data_dir), data_dir
+
+def _data_dir(options: argparse.Namespace) -> Path | None:
+    return Path(options.data_dir).absolute() if options.data_dir else None
+
+
+def _place(path: Path, data_dir: Path | None) -> Place:
+    """The course that *path* means. Raises :class:`CourseError` for the folder of course files itself, as a build does."""
+    place = find(path, data_dir)
+    if not place.file and not place.single and (place.root / "slides").is_dir() and (specs := candidates(place.root)):
+        raise CourseError(f"{place.root.name} holds course files: {', '.join(specs[:8])}", f"name one, such as {specs[0]}")
+    return place
 
 
 def planned(place: Place, data_dir: Path | None) -> Plan:
     """The plan that a build would start with, from a read-only look at the state."""
-    reader = Reader(state_folder(place.root, private=bool(place.single)))
+    reader = _reader(place)
     request = Request(str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None)
-    return make_plan(request, FileHashes(place.root), reader.known(place.file), reader.stored(place.file))
+    return make_plan(request, FileHashes(place.root, _stamps(reader)), reader.known(place.file), reader.stored(place.file))
+
+
+def _reader(place: Place) -> Reader:
+    return Reader(state_folder(place.root, private=bool(place.single)))
+
+
+def _stamps(reader: Reader) -> dict[str, Stamp]:
+    """What files looked like when they were hashed: a look need not hash them again."""
+    rows = reader.rows("SELECT path, mtime_ns, size, inode, sha256 FROM files")
+    return {row["path"]: Stamp(row["mtime_ns"], row["size"], row["inode"], row["sha256"]) for row in rows}
+
+
+# --- validate -----------------------------------------------------------------
 
 
 def validate(options: argparse.Namespace) -> int:
     """Read the course and tell what is wrong with it."""
-    place, data_dir = _place(options)
-    course = load(place, data_dir=data_dir)
+    data_dir = _data_dir(options)
+    course = load(_place(Path(options.path or "."), data_dir), data_dir=data_dir)
     if options.json:
         print(json.dumps([problem.to_json() for problem in course.problems], ensure_ascii=False, indent=1))
     else:
-        for problem in course.problems:
-            print(told(problem), file=sys.stderr)
-        counts = Counter(problem.severity for problem in course.problems)
+        _tell(course.problems)
         sources = sum(1 for _ in course.sources())
-        print(
-            f"{text_in(course.title, course.default_language)}: {sources} sources, {counts['error']} errors, {counts['warning']} warnings"
-        )
+        print(f"{text_in(course.title, course.default_language)}: {_number(sources, 'source')}, {_counted(course.problems)}")
     return 1 if any(problem.severity == "error" for problem in course.problems) else 0
+
+
+def _tell(problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        print(told(problem), file=sys.stderr)
+
+
+def _counted(problems: Sequence[Problem]) -> str:
+    counts = Counter(problem.severity for problem in problems)
+    return f"{_number(counts['error'], 'error')}, {_number(counts['warning'], 'warning')}"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+# --- course -------------------------------------------------------------------
 
 
 def course(options: argparse.Namespace) -> int:
     """The course as a tree with the state of each source."""
-    place, data_dir = _place(options)
-    plan = planned(place, data_dir)
-    described = plan.course
+    data_dir = _data_dir(options)
+    plan = planned(_place(Path(options.path or "."), data_dir), data_dir)
     if options.json:
         print(json.dumps(_course_json(plan), ensure_ascii=False, indent=1))
         return 0
-    print(text_in(described.title, described.default_language))
-    print(f"  {described.notice}" if described.notice else "", end="\n" if described.notice else "")
-    for target in described.targets:
-        print(f"  {target.name}: {', '.join(target.kinds)} · {', '.join(target.formats)} · {target.path}")
-    section = -1
-    for source in plan.sources:
-        if source.index != section:
-            section = source.index
-            print(f"{section + 1}. {text_in(source.section.title, described.default_language)}")
-        print(f"   {text_in(source.source.title, described.default_language)}  ({source.source.path}): {state_of(source)}")
+    for line in (*_head(plan), *_tree(plan)):
+        print(line)
+    if plan.problems:
+        print(f"{_counted(plan.problems)}; `clx validate` and `clx build --dry-run` tell them")
     return 0
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    described = plan.course
+    languages = f"  ({', '.join(described.languages)})" if described.languages else ""
+    yield text_in(described.title, described.default_language) + languages
+    if described.notice:
+        yield f"  {described.notice}"
+    for target in described.targets:
+        yield f"  {target.name}: {', '.join(target.kinds)} · {', '.join(target.formats)} · {target.path}"
+
+
+def _tree(plan: Plan) -> Iterator[str]:
+    """Sections, topics and sources; a topic that is nothing but its one source has no line of its own."""
+    language = plan.course.default_language
+    by_section = {index: list(group) for index, group in groupby(plan.sources, key=lambda source: source.index)}
+    for index, section in enumerate(plan.course.sections):
+        yield f"{index + 1}. {text_in(section.title, language)}"
+        for topic, group in groupby(by_section.get(index, []), key=lambda source: source.topic.id):
+            sources = list(group)
+            named = [source.source.path for source in sources] != [topic]
+            if named:
+                yield f"   {topic}"
+            yield from (f"   {'  ' if named else ''}{_source_line(source, language)}" for source in sources)
+
+
+def _source_line(source: SourcePlan, language: str) -> str:
+    title: Text = source.source.title
+    return f"{text_in(title, language)}  ({source.source.path}): {state_of(source)}"
 
 
 def state_of(source: SourcePlan) -> str:
@@ -79,9 +139,11 @@ def state_of(source: SourcePlan) -> str:
 
 
 def output_state(output: Output) -> str:
-    """``fresh``, ``failed``, ``stale`` (there, but it would be made again) or ``missing``."""
+    """``fresh``, ``failed`` (tried again or not), ``stale`` (there, but it would be made again) or ``missing``."""
     if not output.reason:
         return output.state
+    if output.reason == _FAILED_BEFORE:
+        return "failed"
     return "stale" if Path(output.name).exists() else "missing"
 
 
@@ -107,6 +169,7 @@ def _source_json(source: SourcePlan) -> dict[str, Any]:
         "prog_lang": source.source.prog_lang,
         "kernel": source.kernel.name if source.kernel else None,
         "inputs": sorted(source.parts.inputs),
+        "problems": [problem.to_json() for problem in source.problems],
         "outputs": [_output_json(output) for output in source.outputs],
     }
 
@@ -126,22 +189,40 @@ def _course_json(plan: Plan) -> dict[str, Any]:
     }
 
 
+# --- explain ------------------------------------------------------------------
+
+
 def explain(options: argparse.Namespace) -> int:
     """What one source becomes, what it depends on, and why it would be built."""
-    data_dir = Path(options.data_dir).absolute() if options.data_dir else None
-    file = Path(options.path).absolute()
-    place = find(Path(options.course), data_dir) if options.course else find(file, data_dir)
+    data_dir, file = _data_dir(options), Path(options.path).absolute()
+    place = _place(Path(options.course), data_dir) if options.course else _built_by(find(file, data_dir))
     plan = planned(place, data_dir)
-    found = [source for source in plan.sources if place.root / source.source.path == file]
+    found = [source for source in plan.sources if (place.root / source.source.path).resolve() == file.resolve()]
     if not found:
         raise RequestError(f"{options.path} is no source of this course", "`clx course` lists them; --course names another course")
     if options.json:
-        print(json.dumps([_source_json(source) for source in found], ensure_ascii=False, indent=1))
+        print(json.dumps([{"course": place.file, **_source_json(source)} for source in found], ensure_ascii=False, indent=1))
         return 0
     for source in found:
-        kernel = f"{source.kernel.display_name} ({source.kernel.name})" if source.kernel else "none installed"
-        print(f"{source.source.path}: {source.source.prog_lang}, kernel {kernel}")
-        print("depends on: " + (", ".join(sorted(source.parts.inputs)) or "nothing but itself"))
-        for output in source.outputs:
-            print(f"  {output_state(output):8} {output.name}" + (f"  ({output.reason})" if output.reason else ""))
+        for line in _explained(source):
+            print(line)
+        _tell(source.problems)
     return 0
+
+
+def _built_by(place: Place) -> Place:
+    """The place with the course file that last built the source; a notebook's folder alone does not tell which that is."""
+    sql = (
+        "SELECT builds.course FROM builds JOIN sources USING (course)"
+        " WHERE substr(place, instr(place, ':') + 1) = ? ORDER BY created DESC LIMIT 1"
+    )
+    rows = _reader(place).rows(sql, (place.chosen,)) if place.chosen else []
+    return replace(place, file=rows[0]["course"]) if rows else place
+
+
+def _explained(source: SourcePlan) -> Iterator[str]:
+    kernel = f"{source.kernel.display_name} ({source.kernel.name})" if source.kernel else "none is installed for it"
+    yield f"{source.source.path}: {source.source.prog_lang}, kernel: {kernel}"
+    yield "depends on: " + (", ".join(sorted(source.parts.inputs)) or "nothing but itself")
+    for output in source.outputs:
+        yield f"  {output_state(output):8} {output.name}" + (f"  ({output.reason})" if output.reason else "")

@@ -11,13 +11,21 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from jupyter_core.paths import jupyter_config_path, jupyter_path
 from platformdirs import user_state_path
 
-from clx_jupyter.kernels import installed
+from clx_jupyter import __version__
+from clx_jupyter.kernels import Kernel, installed
 
-_PACKAGES = ("clx-jupyter", "jupyterlab", "jupyter-server", "nbclient", "nbconvert", "nbformat", "jupytext", "ipykernel")
+_PACKAGES = ("jupyterlab", "jupyter-server", "nbclient", "nbconvert", "nbformat", "jupytext", "ipykernel")
+_TOOLS = (
+    ("Chromium", ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"), "PDF"),
+    ("Java", ("java",), "PlantUML diagrams"),
+    ("draw.io", ("drawio", "draw.io"), "draw.io diagrams"),
+)
+_REINSTALL = "pip install --force-reinstall --no-deps clx-jupyter (from a checkout: make setup)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +39,22 @@ class Finding:
 
 def doctor(options: argparse.Namespace) -> int:
     """Look at everything a build and the sidebar need."""
-    found = [*_packages(), *_kernels(), *_halves(), *_tools(), *_command(), *_state()]
+    found = [*_packages(), *_kernels(), _server_half(), _sidebar_half(), *_tools(), *_command(), _state()]
     if options.json:
-        print(json.dumps([asdict(finding) for finding in found], indent=1))
+        print(json.dumps([asdict(finding) for finding in found], ensure_ascii=False, indent=1))
     else:
         for finding in found:
             print(f"{finding.state:8}{finding.what}" + (f"\n        hint: {finding.hint}" if finding.hint else ""))
     return 1 if any(finding.state == "missing" for finding in found) else 0
 
 
+def _needed(there: bool, what: str, hint: str) -> Finding:
+    return Finding("ok", what) if there else Finding("missing", what, hint)
+
+
 def _packages() -> Iterator[Finding]:
     yield Finding("ok", f"Python {sys.version.split()[0]} ({sys.executable})")
+    yield Finding("ok", f"clx_jupyter {__version__} ({Path(__file__).parent.parent})")
     for name in _PACKAGES:
         try:
             yield Finding("ok", f"{name} {version(name)}")
@@ -49,50 +62,84 @@ def _packages() -> Iterator[Finding]:
             yield Finding("missing", name, f"pip install {name}")
 
 
+# --- kernels ------------------------------------------------------------------
+
+
 def _kernels() -> Iterator[Finding]:
     kernels = installed()
-    if not kernels:
-        yield Finding("missing", "any kernel: no code can run", "pip install ipykernel")
     for kernel in kernels.values():
-        there = shutil.which(kernel.argv[0]) if kernel.argv else None
-        hint = "" if there else f"its program {kernel.argv[0] if kernel.argv else '?'} is not there: install the kernel again"
-        yield Finding("ok" if there else "note", f"kernel {kernel.name} ({kernel.language}: {kernel.display_name})", hint)
+        what = f"kernel {kernel.name} ({kernel.language}: {kernel.display_name})"
+        hint = f"its program {kernel.argv[0]} is not there: install the kernel again, or remove it"
+        yield Finding("ok", what) if _runs(kernel) else Finding("note", what, hint)
+    if not any(map(_runs, kernels.values())):
+        yield Finding("missing", "a kernel: no code can run", "pip install ipykernel")
 
 
-def _halves() -> Iterator[Finding]:
-    configured = any((Path(folder) / "jupyter_server_config.d" / "clx_jupyter.json").exists() for folder in jupyter_config_path())
-    yield Finding(
-        "ok" if configured else "missing", "server extension", "" if configured else "pip install --force-reinstall --no-deps clx-jupyter"
-    )
-    sidebar = any((Path(folder) / "clx-jupyter" / "package.json").exists() for folder in jupyter_path("labextensions"))
-    yield Finding(
-        "ok" if sidebar else "note",
-        "sidebar of JupyterLab",
-        "" if sidebar else "a wheel of clx-jupyter brings it; from a checkout: make setup",
-    )
+def _runs(kernel: Kernel) -> bool:
+    return shutil.which(kernel.argv[0]) is not None
+
+
+# --- the two halves of the extension ------------------------------------------
+
+
+def _server_half() -> Finding:
+    files = [Path(folder) / "jupyter_server_config.d" / "clx_jupyter.json" for folder in jupyter_config_path()]
+    enabled = next((_enabled(file) for file in files if file.is_file()), None)
+    if enabled is False:
+        return Finding("missing", "server extension: it is switched off", "jupyter server extension enable clx_jupyter")
+    return _needed(enabled is True, "server extension", _REINSTALL)
+
+
+def _enabled(file: Path) -> bool:
+    extensions = _read(file).get("ServerApp", {}).get("jpserver_extensions", {})
+    return bool(extensions.get("clx_jupyter"))
+
+
+def _sidebar_half() -> Finding:
+    folders = [Path(folder) / "clx-jupyter" for folder in jupyter_path("labextensions")]
+    folder = next((folder for folder in folders if (folder / "package.json").is_file()), None)
+    if folder is None:
+        return Finding("missing", "sidebar of JupyterLab", _REINSTALL)
+    program = _read(folder / "package.json").get("jupyterlab", {}).get("_build", {}).get("load", "")
+    return _needed(bool(program) and (folder / program).is_file(), f"sidebar of JupyterLab ({folder})", _REINSTALL)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """A JSON object; an unreadable one is empty."""
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+# --- the machine --------------------------------------------------------------
 
 
 def _tools() -> Iterator[Finding]:
-    for name, programs, use in (
-        ("Chromium", ("chromium", "chromium-browser", "google-chrome"), "PDF and draw.io diagrams, later"),
-        ("Java", ("java",), "PlantUML diagrams, later"),
-    ):
+    """Programs that make more possible; nothing fails without them."""
+    for name, programs, use in _TOOLS:
         there = next(filter(None, map(shutil.which, programs)), None)
-        yield Finding("ok" if there else "note", f"{name}{f' ({there})' if there else ' is not installed'}: for {use}")
+        yield Finding("ok", f"{name} ({there})") if there else Finding("note", f"{name} is not installed: {use} would need it")
 
 
 def _command() -> Iterator[Finding]:
-    own, found = Path(sys.executable).parent / "clx", shutil.which("clx")
-    if found and own.exists() and not Path(found).samefile(own):
+    found = shutil.which("clx")
+    if found and not _is_ours(Path(found)):
         yield Finding("note", f"another program answers to clx: {found}", "`jupyter clx` is the same command as ours")
 
 
-def _state() -> Iterator[Finding]:
-    folder = Path(os.environ.get("CLX_STATE_DIR") or user_state_path("clx_jupyter"))
+def _is_ours(program: Path) -> bool:
+    """Whether a script called ``clx`` starts this package, with this Python."""
+    try:
+        text = program.read_bytes()
+    except OSError:
+        return False
+    return program.parent.samefile(Path(sys.executable).parent) and b"clx_jupyter" in text
+
+
+def _state() -> Finding:
+    folder = Path(os.environ.get("CLX_STATE_DIR") or user_state_path("clx_jupyter")).expanduser().absolute()
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    writable = os.access(existing, os.W_OK)
-    yield Finding(
-        "ok" if writable else "missing",
-        f"state folder for single files: {folder}",
-        "" if writable else "set CLX_STATE_DIR to a writable folder",
-    )
+    writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    return _needed(writable, f"state folder for single files: {folder}", "make it writable, or set CLX_STATE_DIR to a folder that is")

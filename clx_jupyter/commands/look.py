@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from clx_jupyter.course.load import find
+from clx_jupyter.errors import RequestError
+from clx_jupyter.follow import read_report
 from clx_jupyter.job_queue import Reader
+from clx_jupyter.jobs import BUILD_ENDED, JobState
 from clx_jupyter.state import Holder, Lock, read_holder, state_folder
+
+_ALL = 1_000_000
+_LAST_WORKERS = 5
 
 
 def _folder(options: argparse.Namespace) -> Path:
@@ -19,76 +26,138 @@ def _folder(options: argparse.Namespace) -> Path:
     return state_folder(place.root, private=bool(place.single))
 
 
+def living_holder(folder: Path) -> Holder | None:
+    """Who holds the state folder; the file of a process of this host that died counts as nobody.
+
+    Of another host nothing can be seen but its file, so that is believed.
+    """
+    holder = read_holder(folder)
+    if holder is None or holder.host != platform.node():
+        return holder
+    # Without the first question a look would make the file.
+    return None if not (folder / "lock").exists() or Lock.is_free(folder) else holder
+
+
+# --- status -------------------------------------------------------------------
+
+
 def status(options: argparse.Namespace) -> int:
     """Who builds now, and the latest builds."""
     folder = _folder(options)
-    builds = Reader(folder).builds()
-    holder = _living_holder(folder)
+    holder = living_holder(folder)
+    builds = [_build(folder, row, holder) for row in Reader(folder).builds()]
     if options.json:
-        print(json.dumps({"holder": holder.pid if holder else None, "builds": builds}, indent=1))
-        return 0
-    if not builds:
+        print(json.dumps(builds, ensure_ascii=False, indent=1))
+    elif not builds:
         print("nothing was built here yet")
-        return 0
-    print(f"building now: process {holder.pid} on {holder.host}" if holder else "nobody builds here now")
-    rows = [
-        (
-            row["id"],
-            row["state"],
-            _when(row["created"]),
-            _seconds(row),
-            f"{row['done']} of {row['total']}",
-            f"{row['failed']} failed" if row["failed"] else "",
-        )
-        for row in builds
-    ]
-    _table(("build", "state", "started", "took", "sources", ""), rows)
+    else:
+        print(_who(holder, builds))
+        table(("build", "state", "started", "took", "sources", "failed", "problems"), map(_status_row, builds))
     return 0
 
 
-def _living_holder(folder: Path) -> Holder | None:
-    """The holder; the file of one that died counts as nobody."""
-    holder = read_holder(folder)
-    return holder if holder and not Lock.is_free(folder) else None
+def _build(folder: Path, row: dict[str, Any], holder: Holder | None) -> dict[str, Any]:
+    """A row of ``builds`` with its JSON read, the problems of its report, and the process that works on it, if any."""
+    error = json.loads(row["error"]) if row["error"] else None
+    report = read_report(folder, row["id"])
+    problems = report["problems"] if report else [error] if error else []
+    pid = holder.pid if holder and row["state"] not in BUILD_ENDED else None
+    return {**row, "request": json.loads(row["request"]), "error": error, "problems": problems, "holder": pid}
+
+
+def _who(holder: Holder | None, builds: Iterable[dict[str, Any]]) -> str:
+    if holder is None:
+        return "nobody builds here now"
+    going_on = any(row["state"] not in BUILD_ENDED for row in builds)
+    return f"{'building now' if going_on else 'ready to build'}: process {holder.pid} on {holder.host}"
+
+
+def _status_row(row: dict[str, Any]) -> tuple[Any, ...]:
+    left_open = row["state"] not in BUILD_ENDED and row["holder"] is None
+    state, took = ("left open", "") if left_open else (row["state"], _seconds(row))
+    return row["id"], state, _when(row["created"]), took, f"{row['done']} of {row['total']}", row["failed"] or "", _counted(row["problems"])
+
+
+def _counted(problems: Sequence[dict[str, Any]]) -> str:
+    """``2 errors: the first one's message``."""
+    errors = [problem for problem in problems if problem["severity"] == "error"]
+    others = [f"{len(problems) - len(errors)} others"] if len(problems) > len(errors) else []
+    counts = ([f"{len(errors)} error{'s' if len(errors) > 1 else ''}"] if errors else []) + others
+    return ", ".join(counts) + (f": {_line(errors[0]['message'])}" if errors else "")
+
+
+# --- jobs ---------------------------------------------------------------------
 
 
 def jobs(options: argparse.Namespace) -> int:
     """The jobs of a build."""
     reader = Reader(_folder(options))
-    latest = reader.builds(1)
-    build = options.build or (latest[0]["id"] if latest else None)
-    rows = [row for row in reader.jobs(build) if build and options.state in (None, row["state"])]
+    _check_state(options.state)
+    build = _chosen(reader, options.build)
+    rows = [_job(row) for row in reader.jobs(build, _ALL) if options.state in (None, row["state"])] if build else []
     if options.json:
-        print(json.dumps(rows, indent=1))
-        return 0
-    if not rows:
-        print("no jobs" if build else "nothing was built here yet")
-        return 0
-    _table(
-        ("job", "state", "source", "attempt", "cells", "took", "reason"),
-        [(row["id"], row["state"], row["path"], row["attempt"], _cells(row), _seconds(row), row["reason"]) for row in rows],
-    )
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+    elif not build:
+        print("nothing was built here yet")
+    elif not rows:
+        print(f"build {build} has no jobs" + (f" that are {options.state}" if options.state else ""))
+    else:
+        table(("job", "state", "source", "attempt", "cells", "took", "reason", "problem"), map(_job_row, rows))
     return 0
+
+
+def _check_state(state: str | None) -> None:
+    if state is not None and state not in list(JobState):
+        raise RequestError(f"jobs are never {state!r}", f"they are: {', '.join(JobState)}")
+
+
+def _chosen(reader: Reader, id: str | None) -> str | None:
+    """The build that is meant: *id*, else the latest; ``None`` where there is none."""
+    if id is not None and reader.build(id) is None:
+        raise RequestError(f"there is no build {id!r} of this course", "`clx status` lists them")
+    return id or next((str(row["id"]) for row in reader.builds(1)), None)
+
+
+def _job(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "progress": json.loads(row["progress"] or "{}"), "problems": json.loads(row["problems"] or "[]")}
+
+
+def _job_row(row: dict[str, Any]) -> tuple[Any, ...]:
+    progress = row["progress"]
+    cells = f"{progress.get('cell', 0)}/{progress['cells']}" if progress.get("cells") else ""
+    return row["id"], row["state"], row["path"], row["attempt"], cells, _seconds(row), row["reason"], _counted(row["problems"])
+
+
+# --- workers ------------------------------------------------------------------
 
 
 def workers(options: argparse.Namespace) -> int:
     """The living workers, or the last ones."""
-    rows = Reader(_folder(options)).workers()
-    living = [row for row in rows if row["state"] != "gone"] or rows[:5]
+    folder = _folder(options)
+    rows = Reader(folder).workers()
+    if living_holder(folder) is None:
+        # Whoever started them died without a word; workers end with it.
+        rows = [{**row, "state": "gone", "job": None} for row in sorted(rows, key=lambda row: -row["id"])]
+    shown = [row for row in rows if row["state"] != "gone"] or rows[:_LAST_WORKERS]
     if options.json:
-        print(json.dumps(living, indent=1))
-        return 0
-    if not living:
+        print(json.dumps(shown, indent=1))
+    elif not shown:
         print("no worker has run here yet")
-        return 0
-    names = ("id", "state", "type", "executor", "pid", "job", "done", "failed", "started")
-    _table(names, [tuple(_when(row[name]) if name == "started" else row[name] for name in names) for row in living])
+    else:
+        names = ("id", "state", "type", "executor", "pid", "job", "done", "failed", "started")
+        table(names, ([_when(row[name]) if name == "started" else row[name] for name in names] for row in shown))
     return 0
 
 
-def _cells(row: dict[str, Any]) -> str:
-    progress = json.loads(row["progress"] or "{}")
-    return f"{progress['cell']}/{progress['cells']}" if progress.get("cells") else ""
+# --- how it looks -------------------------------------------------------------
+
+
+def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print columns as wide as what stands in them."""
+    cells = [tuple(names), *(tuple("" if value is None else str(value) for value in row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(names))]
+    for row in cells:
+        print("  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _when(seconds: float | None) -> str:
@@ -96,12 +165,10 @@ def _when(seconds: float | None) -> str:
 
 
 def _seconds(row: dict[str, Any]) -> str:
-    return f"{row['finished'] - row['started']:.1f} s" if row["finished"] and row["started"] else ""
+    """How long it took, or how long it has been going on."""
+    return f"{(row['finished'] or time.time()) - row['started']:.1f} s" if row["started"] else ""
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Columns as wide as what stands in them."""
-    cells = [tuple(names), *(tuple("" if value is None else str(value) for value in row) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(names))]
-    for row in cells:
-        print("  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip())
+def _line(text: str) -> str:
+    first = text.strip().partition("\n")[0]
+    return first if len(first) <= 100 else f"{first[:99]}…"

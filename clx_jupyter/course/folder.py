@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"(\d+)")
 
 def natural(name: str) -> list[tuple[int, int, str]]:
     """A sort key by which ``2.py`` comes before ``10.py``."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part.casefold()) for part in _NUMBER.split(name) if part]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in _NUMBER.split(name) if part]
 
 
 def skipped_folder(folder: Path) -> bool:
@@ -32,7 +32,7 @@ def skipped_folder(folder: Path) -> bool:
 
 def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
     """Every folder with its files, in natural order, a folder's own files before its sub-folders; links are not followed."""
-    entries = sorted(os.scandir(root), key=lambda entry: natural(entry.name))
+    entries = sorted(os.scandir(root), key=lambda entry: (natural(entry.name), entry.name))
     yield root, [Path(entry.path) for entry in entries if _is_content(entry)]
     for entry in entries:
         if entry.is_dir(follow_symlinks=False) and not skipped_folder(Path(entry.path)):
@@ -92,7 +92,7 @@ def load_folder(root: Path, output: Path | None = None) -> Course:
     problems: list[Problem] = []
     sections, scans = [], {}
     for folder, files in walk(start):
-        if folder == output:
+        if folder == output or output in folder.parents:
             continue
         section, found = _section(root, folder, files, problems)
         scans.update(found)

@@ -25,7 +25,10 @@ TEXT_SUFFIXES = frozenset(
 
 _MARKDOWN = frozenset({".md", ".markdown", ".Rmd", ".qmd"})
 _PERCENT = re.compile(r"^(?:#|//|--|;{1,3}|%) ?%%(?P<rest>(?:[ \t].*)?)$", re.MULTILINE)
-_TAGS = re.compile(r"tags\s*=\s*\[([^\]]*)\]|tags\s*=\s*\"([^\"]*)\"")
+_TAGS = re.compile(r"\btags[\"']?\s*[=:]\s*(?:\[|c\()([^\])]*)[\])]|\btags\s*=\s*\"([^\"]*)\"")
+_LIGHT = re.compile(r"^(?:#|//|--|;{1,3}|%) ?\+(?P<rest>[ \t].*)$", re.MULTILINE)
+_REGION = re.compile(r"^(?:<!-- #region|\+\+\+)(?P<rest>.*)$", re.MULTILINE)
+_CELL_OPTIONS = re.compile(r"\A(?:---\n.*?\n---$|(?:(?::|#\|).*\n?)+)", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"^(?:#|//|--|;{1,3}|%) ?", re.MULTILINE)
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _HEADER_END = re.compile(r"^(?:(?:#|//|--|;{1,3}|%) ?)?---[ \t]*$", re.MULTILINE)
@@ -146,6 +149,9 @@ def _tags(text: str) -> frozenset[str]:
 
 def _percent_cells(text: str) -> list[Cell]:
     marks = list(_PERCENT.finditer(text))
+    if not marks:  # jupytext's light scripts: the marks must be seen, where cells end does not matter
+        tags = frozenset().union(*(_tags(match.group("rest")) for match in _LIGHT.finditer(text)))
+        return [Cell("code", text, tags)]
     cells = []
     for mark, following in zip(marks, [*marks[1:], None], strict=True):
         body = text[mark.end() : following.start() if following else len(text)].strip("\n")
@@ -159,11 +165,17 @@ def _markdown_cells(text: str) -> list[Cell]:
     fence = re.compile(r"^(?P<mark>```+|~~~+)(?P<info>.*)\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL)
     cells, end = [], 0
     for match in fence.finditer(text):
-        cells.append(Cell("markdown", text[end : match.start()]))
-        cells.append(Cell("code", match.group("body"), _tags(match.group("info"))))
+        cells.append(_prose(text[end : match.start()]))
+        options = _CELL_OPTIONS.match(match.group("body"))
+        tags = _tags(match.group("info")) | (_tags(options.group()) if options else frozenset())
+        cells.append(Cell("code", match.group("body"), tags))
         end = match.end()
-    cells.append(Cell("markdown", text[end:]))
+    cells.append(_prose(text[end:]))
     return cells
+
+
+def _prose(text: str) -> Cell:
+    return Cell("markdown", text, frozenset().union(*(_tags(match.group("rest")) for match in _REGION.finditer(text))))
 
 
 def _scan_ipynb(data: bytes) -> Scan:

@@ -272,7 +272,9 @@ def test_without_a_kernel_only_results_are_missing(course: Any, convert: Any, no
     course.write("a.ipynb", notebook("1"))
     course.write("b.ipynb", notebook(("markdown", "only text")))
     done = convert(course.job("a.ipynb", ["completed/html", "completed/code"], kernel=None))
-    assert done.of("missing") == [{"t": "missing", "variant": "0", "problem": None, "state": "skipped"}] and set(done.outputs) == {"1"}
+    assert done.of("missing") == [{"t": "missing", "variant": "0", "problem": None, "state": "skipped", "hidden": []}] and set(
+        done.outputs
+    ) == {"1"}
     assert set(convert(course.job("b.ipynb", HTML, kernel=None)).outputs) == {"0"}
 
 

@@ -13,7 +13,7 @@ from fnmatch import filter as fnmatch_filter
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'")
 _WORD = re.compile(r"[^\s\"'`()<>\[\]{},;=|]{1,300}")
-_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+([\w, \t*(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
+_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^()]*\)|[\w, \t*(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
 
 
 def _strings(text: str) -> tuple[set[str], set[str]]:
@@ -60,7 +60,7 @@ def imported_names(code: str) -> set[str]:
         base = module.lstrip(".")
         if base:
             names.add(base)
-        for piece in parts.replace("(", " ").split(","):
+        for piece in re.sub(r"#.*|[()]", " ", parts).split(","):
             word = piece.strip().split(" ")[0]
             if word and word != "*":
                 names.add(f"{base}.{word}" if base else word)

@@ -29,7 +29,7 @@ def with_tip(amount, percent):
 
 # %% tags=["alt"]
 def with_tip(amount, percent):
-    return amount * (1 + percent / 100)
+    return amount + amount * percent / 100
 
 
 # %% [markdown] tags=["answer"]

@@ -79,6 +79,8 @@ def _fate(cell: Cell, rule: Rule, outer: Rule, language: str) -> Fate:
         return Fate.REMOVED
     if tags.intersection(rule.get("blank", ())):
         return Fate.BLANKED
+    if cell.type == "code" and rule.get("answer_stub") and "answer" in tags:
+        return Fate.BLANKED
     if cell.type == "code" and rule.get("blank_code") and not tags.intersection(rule.get("keep", ())):
         return Fate.BLANKED
     return Fate.KEPT

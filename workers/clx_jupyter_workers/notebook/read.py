@@ -19,7 +19,10 @@ from clx_jupyter_workers.problems import Problem, SourceError
 _NEWEST = 4
 
 
-def bad_source(path: str, message: str, hint: str = "", line: int | None = None, cell: int | None = None) -> SourceError:
+_MEND = "Restore it from version control, or save it again with the program that wrote it."
+
+
+def bad_source(path: str, message: str, hint: str = _MEND, line: int | None = None, cell: int | None = None) -> SourceError:
     """The error for a source that cannot be read."""
     return SourceError(Problem("bad-source", message, hint, path=path, line=line, cell=cell))
 

@@ -1,0 +1,69 @@
+"""Courses as users have them, and the command as they run it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a ``clx build`` left: exit code, report, and what it printed."""
+
+    code: int
+    report: dict[str, Any]
+    errors: str
+
+    def states(self) -> dict[str, str]:
+        return {output["path"]: output["state"] for output in self.report["outputs"]}
+
+    def classes(self) -> list[str]:
+        return [problem["class"] for problem in self.report["problems"] if problem["severity"] == "error"]
+
+
+def command(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "clx_jupyter.cli", *arguments],
+        cwd=cwd, capture_output=True, text=True, timeout=300, env={**os.environ, **environment}, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def clx() -> Callable[..., Built]:
+    def build(path: Path, *arguments: str, **environment: str) -> Built:
+        done = command("build", str(path), "--json", *arguments, cwd=path if path.is_dir() else path.parent, **environment)
+        assert "Traceback" not in done.stderr, done.stderr
+        return Built(done.returncode, json.loads(done.stdout), done.stderr)
+
+    return build
+
+
+def notebook(*cells: tuple[str, str] | tuple[str, str, list[str]], kernel: str = "python3", language: str = "python") -> str:
+    made = []
+    for number, (kind, source, *tags) in enumerate(cells):
+        cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{number}", "metadata": {"tags": tags[0]} if tags else {}, "source": source}
+        made.append(cell | ({"outputs": [], "execution_count": None} if kind == "code" else {}))
+    metadata = {"kernelspec": {"name": kernel, "display_name": kernel, "language": language}}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": made})
+
+
+def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+
+def looks(root: Path) -> dict[str, tuple[int, int]]:
+    """Inode and time of every file below *root*."""
+    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()}

@@ -1,0 +1,66 @@
+"""The documents name everything there is."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from clx_jupyter.commands.arguments import COMMANDS, Command
+from clx_jupyter.errors import CLASSES
+from clx_jupyter.jobs import JOB_TYPES, BuildState, JobState
+from clx_jupyter.kinds import KINDS
+
+ROOT = Path(__file__).parent.parent
+
+
+def document(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_and_option_is_documented(command: Command) -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    command.arguments(parser)
+    _, _, rest = document("cli.md").partition(f"## `clx {command.name}`")
+    section = rest.partition("\n## ")[0]
+    assert section
+    for action in parser._actions:
+        for name in action.option_strings:
+            assert f"`{name}`" in section
+
+
+@pytest.mark.parametrize(
+    ("file", "names"),
+    [
+        ("settings.md", JOB_TYPES),
+        ("report.md", tuple(CLASSES)),
+        ("report.md", (*JobState, *BuildState)),
+        ("kinds.md", tuple(KINDS)),
+    ],
+)
+def test_every_name_stands_in_its_document(file: str, names: tuple[str, ...]) -> None:
+    assert [name for name in names if name not in document(file)] == []
+
+
+def test_every_runtime_dependency_has_its_reason() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = project.partition("\ndependencies = [")[2].partition("]")[0]
+    names = re.findall(r'"([a-z0-9-]+)', block)
+    assert names
+    assert [name for name in names if f"`{name}`" not in document("why.md")] == []
+
+
+def test_every_environment_variable_is_documented() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "clx_jupyter").rglob("*.py"))
+    names = set(re.findall(r'"(CLX_[A-Z_]+)"', code))
+    assert [name for name in sorted(names) if name not in document("settings.md")] == []
+
+
+@pytest.mark.parametrize("file", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
+def test_no_link_between_documents_is_broken(file: str) -> None:
+    path = ROOT / file
+    for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
