@@ -1,4 +1,4 @@
-"""Who may import whom, and what nobody may use."""
+"""Who may import whom, and what nobody may call: the rules of ``docs/architecture.md``, read off the source."""
 
 from __future__ import annotations
 
@@ -6,61 +6,91 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
-PACKAGE, WORKERS = ROOT / "clx_jupyter", ROOT / "workers" / "clx_jupyter_workers"
+CORE = ROOT / "clx_jupyter"
+WORKERS = ROOT / "workers" / "clx_jupyter_workers"
+CONTRACT = {"VERSION", "problems", "protocol", "inputs"}
+PURE = ["course", "kinds.py", "languages.py", "variants.py", "plan.py", "fingerprint.py"]
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def modules(*places: Path) -> list[Path]:
+    return sorted(file for place in places for file in ([place] if place.is_file() else place.rglob("*.py")))
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Dotted names of all imports, those inside functions too; ``from a import b`` gives ``a.b``."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{name.name}" for name in node.names)
+            assert node.level == 0, f"{file}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def users_of(prefixes: tuple[str, ...], folder: Path) -> set[str]:
-    return {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*.py")
-        if any(name == prefix or name.startswith(f"{prefix}.") for name in imports(path) for prefix in prefixes)
-    }
+def found(files: list[Path], *packages: str) -> list[str]:
+    """``file: name`` for each import of one of the packages."""
+    return [f"{file.relative_to(ROOT)}: {name}" for file in files for name in imported(file) if name.split(".")[0] in packages]
 
 
-def test_workers_never_import_the_server_side() -> None:
-    assert users_of(("clx_jupyter",), WORKERS) == set()
+def calls(file: Path) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
 
 
-def test_the_server_side_knows_only_the_contract_of_the_workers() -> None:
-    allowed = ("clx_jupyter_workers.VERSION", "clx_jupyter_workers.problems", "clx_jupyter_workers.protocol", "clx_jupyter_workers.inputs")
-    for path in PACKAGE.rglob("*.py"):
-        for name in imports(path):
-            assert not name.startswith("clx_jupyter_workers") or name.startswith(allowed), (path, name)
+EVERY_MODULE = modules(CORE, WORKERS)
 
 
-def test_only_the_queue_touches_the_database() -> None:
-    assert users_of(("sqlite3", "aiosqlite"), PACKAGE) == {"job_queue.py"}
+def test_there_are_modules_to_look_at() -> None:
+    assert len(EVERY_MODULE) > 40
 
 
-def test_thinking_knows_neither_server_nor_loop() -> None:
-    pure = {"kinds.py", "languages.py", "variants.py", "plan.py", "fingerprint.py", "kernels.py", "publish.py", "manifest.py"}
-    found = users_of(("asyncio", "tornado", "jupyter_server", "sqlite3", "aiosqlite"), PACKAGE)
-    assert {name for name in found if name in pure or name.startswith("course/")} == set()
+def test_workers_never_import_the_application() -> None:
+    assert found(modules(WORKERS), "clx_jupyter") == []
 
 
-def test_only_the_extension_knows_the_server() -> None:
-    assert users_of(("tornado", "jupyter_server"), PACKAGE) == {"extension.py"}
+def test_the_application_takes_only_the_contract_from_the_workers() -> None:
+    names = {line.split(": ")[1] for line in found(modules(CORE), "clx_jupyter_workers")}
+    assert {name.split(".")[1] for name in names} <= CONTRACT
 
 
-def test_executors_never_see_the_queue() -> None:
-    assert not {name for name in users_of(("clx_jupyter.job_queue",), PACKAGE) if name.startswith("executors/")}
+def test_the_contract_needs_the_standard_library_only() -> None:
+    contract = [WORKERS / "__init__.py", *(WORKERS / f"{name}.py" for name in ("problems", "protocol", "inputs"))]
+    assert found(contract, "nbformat", "nbconvert", "nbclient", "jupytext", "jupyter_client", "jinja2", "yaml", "psutil") == []
 
 
-def test_nothing_unpickles_evaluates_or_starts_a_shell() -> None:
-    for folder in (PACKAGE, WORKERS):
-        assert users_of(("pickle", "marshal", "shelve"), folder) == set()
-        for path in folder.rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call):
-                    name = getattr(node.func, "id", "")
-                    assert name not in ("eval", "exec"), path
-                    assert not any(keyword.arg == "shell" for keyword in node.keywords), path
+def test_what_decides_is_pure() -> None:
+    assert found(modules(*(CORE / name for name in PURE)), "tornado", "sqlite3", "aiosqlite", "asyncio") == []
+
+
+def test_only_the_job_queue_knows_the_database() -> None:
+    assert {line.split(": ")[0] for line in found(EVERY_MODULE, "sqlite3", "aiosqlite")} == {"clx_jupyter/job_queue.py"}
+
+
+def test_only_the_door_of_the_server_knows_the_server() -> None:
+    allowed = ("clx_jupyter/handlers", "clx_jupyter/extension.py")
+    assert [line for line in found(EVERY_MODULE, "tornado", "jupyter_server") if not line.startswith(allowed)] == []
+
+
+FORBIDDEN = ["eval", "exec", "os.system", "os.popen", "yaml.load", "yaml.unsafe_load", "yaml.full_load", "subprocess.getoutput"]
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_nothing_calls_what_runs_text_as_code(name: str) -> None:
+    assert [str(file) for file in EVERY_MODULE for called, _ in calls(file) if called == name] == []
+
+
+def test_nothing_reads_objects_that_could_be_code() -> None:
+    assert found(EVERY_MODULE, "pickle", "marshal", "shelve", "dill", "cloudpickle") == []
+
+
+def test_nothing_goes_through_a_shell() -> None:
+    with_shell = [
+        f"{file}:{call.lineno}"
+        for file in EVERY_MODULE
+        for called, call in calls(file)
+        if called.endswith("create_subprocess_shell") or any(word.arg == "shell" for word in call.keywords)
+    ]
+    assert with_shell == []

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from clx_jupyter.commands.arguments import COMMANDS, Command
-from clx_jupyter.errors import CLASSES
+from clx_jupyter.errors import CLASSES, Problem
 from clx_jupyter.jobs import JOB_TYPES, BuildState, JobState
 from clx_jupyter.kinds import KINDS
+from clx_jupyter.reports import invalid_report
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,7 +45,24 @@ def test_every_command_and_option_is_documented(command: Command) -> None:
     ],
 )
 def test_every_name_stands_in_its_document(file: str, names: tuple[str, ...]) -> None:
-    assert [name for name in names if name not in document(file)] == []
+    assert [name for name in names if f"`{name}`" not in document(file)] == []
+
+
+def test_every_class_of_problem_stands_in_the_table_with_its_meaning() -> None:
+    section = document("report.md").partition("\n## Problems\n")[2].partition("\n## ")[0]
+    assert [name for name, meaning in CLASSES.items() if f"| `{name}` | {meaning} |" not in section] == []
+
+
+def test_every_field_of_the_report_is_documented() -> None:
+    fields = json.loads(document("report.schema.json"))["properties"]
+    names = {*fields, *(name for part in ("outputs", "assets", "problems") for name in fields[part]["items"]["properties"])}
+    assert [name for name in sorted(names) if f"`{name}`" not in document("report.md")] == []
+
+
+def test_the_report_of_a_course_that_cannot_be_read_follows_the_schema() -> None:
+    schema = json.loads(document("report.schema.json"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(invalid_report(Problem("bad-course", "no such folder", "give another"), "/course"), schema)
 
 
 def test_every_runtime_dependency_has_its_reason() -> None:

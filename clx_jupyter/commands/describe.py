@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -23,7 +23,10 @@ from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.requests import Request
 from clx_jupyter.state import state_folder
 
-_FAILED_BEFORE = "failed before"  # the planner's reason for what failed and would be tried again
+States = Mapping[str, str]
+"""What became of each output when it was last built, by its name."""
+
+_FAILED_BEFORE = "failed before"  # the planner's reason for all that has no good result and would be tried again
 
 
 def _data_dir(options: argparse.Namespace) -> Path | None:
@@ -43,6 +46,11 @@ def planned(place: Place, data_dir: Path | None) -> Plan:
     reader = _reader(place)
     request = Request(str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None)
     return make_plan(request, FileHashes(place.root, _stamps(reader)), reader.known(place.file), reader.stored(place.file))
+
+
+def last_states(place: Place) -> States:
+    """The last word of the database on every output."""
+    return {name: row.state for name, row in _reader(place).stored(place.file).items()}
 
 
 def _reader(place: Place) -> Reader:
@@ -91,11 +99,12 @@ def _number(count: int, what: str) -> str:
 def course(options: argparse.Namespace) -> int:
     """The course as a tree with the state of each source."""
     data_dir = _data_dir(options)
-    plan = planned(_place(Path(options.path or "."), data_dir), data_dir)
+    place = _place(Path(options.path or "."), data_dir)
+    plan, last = planned(place, data_dir), last_states(place)
     if options.json:
-        print(json.dumps(_course_json(plan), ensure_ascii=False, indent=1))
+        print(json.dumps(_course_json(plan, last), ensure_ascii=False, indent=1))
         return 0
-    for line in (*_head(plan), *_tree(plan)):
+    for line in (*_head(plan), *_tree(plan, last)):
         print(line)
     if plan.problems:
         print(f"{_counted(plan.problems)}; `clx validate` and `clx build --dry-run` tell them")
@@ -112,7 +121,7 @@ def _head(plan: Plan) -> Iterator[str]:
         yield f"  {target.name}: {', '.join(target.kinds)} · {', '.join(target.formats)} · {target.path}"
 
 
-def _tree(plan: Plan) -> Iterator[str]:
+def _tree(plan: Plan, last: States) -> Iterator[str]:
     """Sections, topics and sources; a topic that is nothing but its one source has no line of its own."""
     language = plan.course.default_language
     by_section = {index: list(group) for index, group in groupby(plan.sources, key=lambda source: source.index)}
@@ -123,31 +132,32 @@ def _tree(plan: Plan) -> Iterator[str]:
             named = [source.source.path for source in sources] != [topic]
             if named:
                 yield f"   {topic}"
-            yield from (f"   {'  ' if named else ''}{_source_line(source, language)}" for source in sources)
+            yield from (f"   {'  ' if named else ''}{_source_line(source, language, last)}" for source in sources)
 
 
-def _source_line(source: SourcePlan, language: str) -> str:
+def _source_line(source: SourcePlan, language: str, last: States) -> str:
     title: Text = source.source.title
-    return f"{text_in(title, language)}  ({source.source.path}): {state_of(source)}"
+    return f"{text_in(title, language)}  ({source.source.path}): {state_of(source, last)}"
 
 
-def state_of(source: SourcePlan) -> str:
+def state_of(source: SourcePlan, last: States) -> str:
     """One line on a source: how many outputs are in which state, and why any would be made."""
-    counts = Counter(output_state(output) for output in source.outputs)
+    counts = Counter(output_state(output, last) for output in source.outputs)
     why = next((output.reason for output in source.wanted), "")
     return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) + (f" · {why}" if why else "")
 
 
-def output_state(output: Output) -> str:
-    """``fresh``, ``failed`` (tried again or not), ``stale`` (there, but it would be made again) or ``missing``."""
+def output_state(output: Output, last: States) -> str:
+    """``fresh``, ``stale`` (there, but it would be made again), ``missing``, or what became of it last, such as ``failed``."""
     if not output.reason:
         return output.state
-    if output.reason == _FAILED_BEFORE:
-        return "failed"
+    state = last.get(output.name, "built")
+    if output.reason == _FAILED_BEFORE and state != "built":
+        return state
     return "stale" if Path(output.name).exists() else "missing"
 
 
-def _output_json(output: Output) -> dict[str, Any]:
+def _output_json(output: Output, last: States) -> dict[str, Any]:
     variant = output.variant
     return {
         "path": output.name,
@@ -155,12 +165,12 @@ def _output_json(output: Output) -> dict[str, Any]:
         "kind": variant.kind.id,
         "language": variant.language,
         "format": variant.format,
-        "state": output_state(output),
+        "state": output_state(output, last),
         "reason": output.reason,
     }
 
 
-def _source_json(source: SourcePlan) -> dict[str, Any]:
+def _source_json(source: SourcePlan, last: States) -> dict[str, Any]:
     return {
         "path": source.source.path,
         "section": dict(source.section.title),
@@ -170,11 +180,11 @@ def _source_json(source: SourcePlan) -> dict[str, Any]:
         "kernel": source.kernel.name if source.kernel else None,
         "inputs": sorted(source.parts.inputs),
         "problems": [problem.to_json() for problem in source.problems],
-        "outputs": [_output_json(output) for output in source.outputs],
+        "outputs": [_output_json(output, last) for output in source.outputs],
     }
 
 
-def _course_json(plan: Plan) -> dict[str, Any]:
+def _course_json(plan: Plan, last: States) -> dict[str, Any]:
     course = plan.course
     targets = [{"name": each.name, "path": str(each.path), "kinds": each.kinds, "formats": each.formats} for each in course.targets]
     return {
@@ -184,7 +194,7 @@ def _course_json(plan: Plan) -> dict[str, Any]:
         "languages": course.languages,
         "notice": course.notice,
         "targets": targets,
-        "sources": [_source_json(source) for source in plan.sources],
+        "sources": [_source_json(source, last) for source in plan.sources],
         "problems": [problem.to_json() for problem in plan.problems],
     }
 
@@ -196,15 +206,15 @@ def explain(options: argparse.Namespace) -> int:
     """What one source becomes, what it depends on, and why it would be built."""
     data_dir, file = _data_dir(options), Path(options.path).absolute()
     place = _place(Path(options.course), data_dir) if options.course else _built_by(find(file, data_dir))
-    plan = planned(place, data_dir)
+    plan, last = planned(place, data_dir), last_states(place)
     found = [source for source in plan.sources if (place.root / source.source.path).resolve() == file.resolve()]
     if not found:
         raise RequestError(f"{options.path} is no source of this course", "`clx course` lists them; --course names another course")
     if options.json:
-        print(json.dumps([{"course": place.file, **_source_json(source)} for source in found], ensure_ascii=False, indent=1))
+        print(json.dumps([{"course": place.file, **_source_json(source, last)} for source in found], ensure_ascii=False, indent=1))
         return 0
     for source in found:
-        for line in _explained(source):
+        for line in _explained(source, last):
             print(line)
         _tell(source.problems)
     return 0
@@ -220,9 +230,9 @@ def _built_by(place: Place) -> Place:
     return replace(place, file=rows[0]["course"]) if rows else place
 
 
-def _explained(source: SourcePlan) -> Iterator[str]:
+def _explained(source: SourcePlan, last: States) -> Iterator[str]:
     kernel = f"{source.kernel.display_name} ({source.kernel.name})" if source.kernel else "none is installed for it"
     yield f"{source.source.path}: {source.source.prog_lang}, kernel: {kernel}"
     yield "depends on: " + (", ".join(sorted(source.parts.inputs)) or "nothing but itself")
     for output in source.outputs:
-        yield f"  {output_state(output):8} {output.name}" + (f"  ({output.reason})" if output.reason else "")
+        yield f"  {output_state(output, last):8} {output.name}" + (f"  ({output.reason})" if output.reason else "")

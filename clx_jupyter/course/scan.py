@@ -162,7 +162,7 @@ def _percent_cells(text: str) -> list[Cell]:
 
 
 def _markdown_cells(text: str) -> list[Cell]:
-    fence = re.compile(r"^(?P<mark>```+|~~~+)(?P<info>.*)\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL)
+    fence = re.compile(r"^(?P<mark>```+|~~~+)(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL)
     cells, end = [], 0
     for match in fence.finditer(text):
         cells.append(_prose(text[end : match.start()]))
