@@ -8,6 +8,6 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
 
 
 def _jupyter_server_extension_points() -> list[dict[str, object]]:
-    from .extension import ClxApp  # here, so that `clx` and the workers never load the server
+    from clx_jupyter.extension import ClxApp  # here, so that `clx` and the workers never load the server
 
     return [{"module": "clx_jupyter", "app": ClxApp}]

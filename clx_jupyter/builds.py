@@ -366,7 +366,9 @@ def make_plan(request: Request, hashes: FileHashes, known: Mapping[str, Any], ro
 
 
 def _row(stored: StoredOutput) -> Row:
-    return Row(stored.key, stored.state, stored.state != "built" or is_untouched(stored), stored.problem)
+    stays = stored.state != "stale" or Path(stored.name).exists()
+    fresh = is_untouched(stored) if stored.state == "built" else stays
+    return Row(stored.key, stored.state, fresh, stored.problem)
 
 
 def is_untouched(stored: StoredOutput) -> bool:

@@ -12,6 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -429,14 +430,24 @@ class Reader:
         """The rows of a query as objects, empty where there is no database yet."""
         if not self._path.exists():
             return []
-        connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT)
-        connection.row_factory = sqlite3.Row
         try:
-            return [dict(row) for row in connection.execute(sql, values).fetchall()]
+            with closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT)) as connection:
+                connection.row_factory = sqlite3.Row
+                # Between its making and its schema, or if its maker died there, the database is empty.
+                if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                    return []
+                return [dict(row) for row in connection.execute(sql, values).fetchall()]
         except sqlite3.DatabaseError as error:
-            raise QueueError(f"the job database {self._path} cannot be read: {error}", "the next build sets it aside") from error
-        finally:
-            connection.close()
+            hint = f"move {self._path} aside; builds cost only time"
+            raise QueueError(f"the job database {self._path} cannot be read: {error}", hint, path=str(self._path)) from error
+
+    def course_of(self, source: str) -> str:
+        """The course file that last built a source; ``""`` for a plain folder, or where none did."""
+        sql = (
+            "SELECT builds.course FROM builds JOIN sources USING (course)"
+            " WHERE substr(place, instr(place, ':') + 1) = ? ORDER BY created DESC LIMIT 1"
+        )
+        return next((str(row["course"]) for row in self.rows(sql, (source,))), "")
 
     def builds(self, limit: int = 20) -> list[dict[str, Any]]:
         """The latest builds, the newest first."""

@@ -125,7 +125,7 @@ class Planner:
         outputs = {target.path for target in self.course.targets}
         return {
             file.relative_to(self.course.root).as_posix()
-            for folder, files in walk(self.course.root)
+            for folder, files in walk(self.course.root, hidden=(".",))  # ``__init__.py`` counts
             if not any(folder == out or out in folder.parents for out in outputs)
             for file in files
         }
@@ -182,6 +182,9 @@ class Planner:
             output.reason = why or "new output"
         elif row.key != key and not (row.key == keys["run"] and row.state == "built"):
             output.reason = why or "settings changed"
+        elif row.state == "stale":
+            # Somebody's own file lies there: it stays, until it is moved away.
+            output.state, output.reason = ("stale", "") if row.fresh else ("stale", "output missing")
         elif row.state != "built":
             self._not_built(output, row, known)
         elif not row.fresh:
@@ -202,7 +205,7 @@ class Planner:
         if cause and (cause.category in KEPT_FAILURES or cause.category == "bad-source") and row.state == "failed":
             output.state, output.problem = row.state, row.problem
         else:
-            output.reason = "failed before"
+            output.reason = "failed before" if row.state == "failed" else f"{row.state} before"
 
     def _inputs(self, source: Source) -> dict[str, str]:
         """Files the source may depend on, with their hashes."""

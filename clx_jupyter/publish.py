@@ -97,13 +97,14 @@ class Tree:
             )
         )
 
-    def remove(self, path: str) -> bool:
+    def remove(self, path: str, accepted: str | None = None) -> bool:
         """Remove a file of ours; one that was changed since stays and is reported, and is ours no longer."""
         entry = self.entries.pop(path, None)
         file = self.root / path
-        if entry is None or not file.is_file() or file.is_symlink() or not self._inside(file):
+        ours = {entry.sha256 if entry else None, accepted} - {None}
+        if not ours or not file.is_file() or file.is_symlink() or not self._inside(file):
             return False
-        if file.stat().st_size and file_digest(file) != entry.sha256:
+        if file.stat().st_size and file_digest(file) not in ours:
             self._refuse(path, "left the course but was changed since")
             return False
         file.unlink()

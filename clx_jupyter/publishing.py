@@ -54,7 +54,7 @@ class Publishing:
             if not any(name.startswith(f"{path}/") for name in self.stored) and (found := tree.occupied(sorted(wanted))):
                 raise RequestError(
                     f"{tree.root} holds {found}, and no record says that it was built from here",
-                    "`clx build --adopt` takes such files over (nothing is deleted), or choose another folder with -o",
+                    "`clx build --adopt` takes such files over and replaces them (nothing else is touched), or choose another folder with -o",
                 )
 
     def start(self) -> None:
@@ -128,7 +128,7 @@ class Publishing:
                 row = _as_published(row, done)
                 self._copy_all(copy_beside(self._targets[target], path, attempt.job.path, asset) for asset in row.assets)
             elif row.state == "withdrawn":
-                tree.remove(path)
+                tree.remove(path, accepted)
             self.stored[row.name] = row
             published.append(row)
         return published

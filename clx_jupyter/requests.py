@@ -111,8 +111,12 @@ class Mailbox:
                 if not path.exists():
                     os.mkfifo(path, 0o600)
                 # Open for writing too: a pipe without a writer would be readable (at its end) all the time.
-                self._bell = os.open(path, os.O_RDWR | os.O_NONBLOCK)
-                asyncio.get_running_loop().add_reader(self._bell, self._rung)
+                bell = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+                try:
+                    asyncio.get_running_loop().add_reader(bell, self._rung)
+                    self._bell = bell
+                except OSError:  # no pipe: somebody copied the folder
+                    os.close(bell)
         if self._bell is None:
             self._poll = asyncio.create_task(self._look_often())
         self.look()

@@ -216,6 +216,7 @@ class Supervisor:
         claimed = await self._queue.claim(job, 0, None, self._epoch)
         if claimed is not None:
             await self._account.accept(Attempt(claimed, "failed", problems=[problem.with_(path=job.path)]))
+            self._account.moved(claimed, None)
 
     # --- one attempt --------------------------------------------------------
 
@@ -238,12 +239,20 @@ class Supervisor:
             await self._settle(attempt, slot)
         except Exception as error:  # the border of the supervisor: the job ends as failed, its worker is not trusted again
             await self._retire(slot)
-            await self._account.accept(_with(attempt, "failed", _internal(error).with_(path=attempt.job.path)))
+            await self._give_up(_with(attempt, "failed", _internal(error).with_(path=attempt.job.path)))
         finally:
             self._running.pop(attempt.job.id, None)
             self._account.moved(attempt.job, None)
             self.wake()
             await asyncio.to_thread(_remove, attempt.stage, scratch)
+
+    async def _give_up(self, attempt: Attempt) -> None:
+        """End a job that went wrong on this side; where even that cannot be accepted, its state alone is recorded."""
+        try:
+            await self._account.accept(attempt)
+        except Exception as error:  # the border of the supervisor
+            attempt.problems.append(_internal(error).with_(path=attempt.job.path))
+            await self._queue.finish(attempt.job, JobState.FAILED, "failed", problems=attempt.problems)
 
     async def _listen(self, attempt: Attempt, slot: _Slot) -> None:
         """Read frames until ``done`` or the worker's end, with an eye on the clock."""
@@ -303,7 +312,7 @@ class Supervisor:
 
     async def _settle(self, attempt: Attempt, slot: _Slot) -> None:
         """Decide what becomes of the job, and of the worker."""
-        failed = attempt.status in ("failed", "lost", "infrastructure")
+        failed = attempt.status in ("failed", "lost", "infrastructure") or bool(attempt.missing)
         if attempt.status == "lost":
             await self._lost(attempt, slot)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,14 +20,19 @@ def modules(*places: Path) -> list[Path]:
     return sorted(file for place in places for file in ([place] if place.is_file() else place.rglob("*.py")))
 
 
+@cache
+def nodes(file: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
 def imported(file: Path) -> Iterator[str]:
     """Dotted names of all imports, those inside functions too; ``from a import b`` gives ``a.b``."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in nodes(file):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            base = file.relative_to(ROOT if file.is_relative_to(CORE) else WORKERS.parent).parts[: -node.level] if node.level else ()
+            yield from (".".join([*base, *filter(None, [node.module]), alias.name]) for alias in node.names)
 
 
 def found(files: list[Path], *packages: str) -> list[str]:
@@ -35,7 +41,7 @@ def found(files: list[Path], *packages: str) -> list[str]:
 
 
 def calls(file: Path) -> Iterator[tuple[str, ast.Call]]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in nodes(file):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func), node
 

@@ -1,134 +1,254 @@
-"""The queue on a real database file."""
+"""The job queue on a real database file."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import stat
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from clx_jupyter.job_queue import JobQueue, QueueError, Reader, StoredOutput
+from clx_jupyter.errors import Problem
+from clx_jupyter.fingerprint import Stamp
+from clx_jupyter.job_queue import DATABASE, JobQueue, QueueError, Reader, StoredOutput
 from clx_jupyter.jobs import BuildState, Job, JobState
+
+OUTPUT = StoredOutput("/t/a.html", "", "0:a.py", "completed/html", "key", "built", "new", "0" * 64, 3, 5, ("img/a.png",), ("cell",))
 
 
 @pytest.fixture
 async def queue(tmp_path: Path) -> AsyncIterator[JobQueue]:
-    opened = await JobQueue.open(tmp_path / "jobs.db")
-    yield opened
-    await opened.close()
+    queue = await JobQueue.open(tmp_path / DATABASE)
+    await queue.add_build("b", "", {"root": "/"})
+    yield queue
+    await queue.close()
 
 
-async def fill(queue: JobQueue, count: int = 1, priority: int = 0) -> list[Job]:
-    build = f"b{priority}"
-    await queue.add_build(build, "", {})
-    await queue.enqueue(build, [("notebook", f"0:{n}", f"{n}", priority, {"n": n}, "new") for n in range(count)])
-    return await queue.jobs_of(build)
+async def add(queue: JobQueue, *paths: str, priority: int = 0, build: str = "b") -> list[Job]:
+    await queue.enqueue(build, [("notebook", f"0:{path}", path, priority, {"n": path}, "new") for path in paths or ("a.py",)])
+    return await queue.ready("notebook", time.time())
 
 
-async def claimed(queue: JobQueue, job: Job) -> Job:
-    found = await queue.claim(job, 1, 1, 1)
+async def claimed(queue: JobQueue) -> Job:
+    (job,) = await add(queue)
+    running = await queue.claim(job, 1, 4, 1)
+    assert running is not None
+    return running
+
+
+async def state(queue: JobQueue, job: Job) -> JobState:
+    found = await queue.job(job.id)
     assert found is not None
-    return found
+    return found.state
 
 
-async def test_a_job_goes_from_queued_to_done(queue: JobQueue) -> None:
-    [job] = await fill(queue)
-    running = await claimed(queue, job)
-    assert (running.state, running.attempt) == (JobState.RUNNING, 1)
-    assert await queue.finish(running, JobState.DONE, "ok", outputs=[StoredOutput("/o/a", "", "0:0", "v", "k", "built", "new", "ab", 1)])
-    assert (await queue.jobs_of("b0"))[0].state == JobState.DONE
-    assert (await queue.outputs(""))["/o/a"].sha256 == "ab"
-
-
-async def test_the_more_urgent_job_comes_first(queue: JobQueue) -> None:
-    await fill(queue, 2)
-    [urgent] = await fill(queue, 1, priority=100)
-    assert (await queue.ready("notebook", 0.0))[0].id == urgent.id
+async def test_jobs_are_ready_in_the_order_of_priority_then_of_arrival(queue: JobQueue) -> None:
+    await add(queue, "a.py", "b.py")
+    jobs = await add(queue, "c.py", priority=100)
+    assert [job.path for job in jobs] == ["c.py", "a.py", "b.py"]
+    assert [job.spec for job in jobs] == [{"n": "c.py"}, {"n": "a.py"}, {"n": "b.py"}]
 
 
 async def test_a_job_is_claimed_once(queue: JobQueue) -> None:
-    [job] = await fill(queue)
-    results = await asyncio.gather(*(queue.claim(job, worker, 1, 1) for worker in range(5)))
-    assert sum(result is not None for result in results) == 1
+    (job,) = await add(queue)
+    first, second = await asyncio.gather(queue.claim(job, 1, 4, 1), queue.claim(job, 2, 5, 1))
+    assert (first is None) != (second is None)
+    running = first or second
+    assert running is not None
+    assert (running.state, running.attempt) == (JobState.RUNNING, 1)
+    assert await queue.ready("notebook", time.time()) == []
+    assert await queue.unfinished("b") == 1
 
 
-async def test_the_result_of_a_lost_attempt_counts_for_nothing(queue: JobQueue) -> None:
-    [job] = await fill(queue)
-    first = await claimed(queue, job)
-    assert await queue.retry(first, "lost", deaths=(3,))
-    again = await queue.job(job.id)
-    assert again is not None and again.deaths == (3,)
-    second = await claimed(queue, again)
-    late = [StoredOutput("/o/late", "", "0:0", "v", "k", "built", "new")]
-    assert not await queue.finish(first, JobState.DONE, "ok", outputs=late, parts={"x": 1})
-    assert await queue.outputs("") == {} and await queue.known("") == {}
-    assert await queue.finish(second, JobState.DONE, "ok")
-
-
-async def test_a_cancelled_job_stays_cancelled(queue: JobQueue) -> None:
-    [job] = await fill(queue)
-    await queue.cancel("b0")
-    assert await queue.claim(job, 1, 1, 1) is None
-    assert await queue.unfinished("b0") == 0
-
-
-async def test_what_ran_when_the_holder_died_is_queued_again(tmp_path: Path) -> None:
-    queue = await JobQueue.open(tmp_path / "jobs.db")
-    [job] = await fill(queue)
-    await claimed(queue, job)
-    await queue.close()
-    queue = await JobQueue.open(tmp_path / "jobs.db")
-    assert await queue.recover() == 1
-    assert (await queue.jobs_of("b0"))[0].state == JobState.QUEUED
-    await queue.close()
-
-
-async def test_writes_that_wait_together_share_a_commit(queue: JobQueue) -> None:
-    before = queue.commits
-    await asyncio.gather(*(queue.add_build(f"x{n}", "", {}) for n in range(50)))
-    assert queue.commits - before <= 5
-
-
-async def test_an_error_does_not_undo_the_neighbours(queue: JobQueue) -> None:
-    await queue.add_build("twice", "", {})
-    results = await asyncio.gather(
-        queue.add_build("one", "", {}), queue.add_build("twice", "", {}), queue.add_build("two", "", {}), return_exceptions=True
+async def test_finishing_ends_the_job_and_records_what_it_made(queue: JobQueue, tmp_path: Path) -> None:
+    job = await claimed(queue)
+    problem = Problem("cell-error", "x", path="a.py", cell=3)
+    assert await queue.finish(
+        job, JobState.DONE, "ok", problems=[problem], outputs=[OUTPUT], parts={"source": "s"}, executions=2, kernels=1
     )
-    assert [type(result) for result in results] == [type(None), sqlite3.IntegrityError, type(None)]
-    assert {row[0] for row in await queue.open_builds()} == {"twice", "one", "two"}
+    assert await state(queue, job) is JobState.DONE
+    assert await queue.outputs("") == Reader(tmp_path).stored("") == {OUTPUT.name: OUTPUT}
+    assert (await queue.known(""))["0:a.py"].problems == (problem,)
+    assert await queue.known("") == Reader(tmp_path).known("")
+    assert await queue.counts("b") == (2, 1)
+    row = Reader(tmp_path).build("b")
+    assert row is not None
+    assert (row["total"], row["done"], row["failed"]) == (1, 1, 0)
 
 
-async def test_an_ended_build_stays_as_it_ended(queue: JobQueue) -> None:
-    await queue.add_build("b", "", {})
+async def test_a_result_of_an_old_attempt_counts_for_nothing(queue: JobQueue, tmp_path: Path) -> None:
+    old = await claimed(queue)
+    assert await queue.retry(old, "lost", deaths=[3])
+    (again,) = await queue.ready("notebook", time.time())
+    new = await queue.claim(again, 2, 5, 1)
+    assert new is not None
+    assert (new.attempt, new.deaths) == (2, (3,))
+    before = Reader(tmp_path).build("b")
+    assert not await queue.finish(old, JobState.DONE, "ok", outputs=[OUTPUT], parts={"source": "s"})
+    assert not await queue.retry(old, "lost")
+    await queue.progress(old, {"done": 9})
+    assert await queue.outputs("") == await queue.known("") == {}
+    assert Reader(tmp_path).build("b") == before
+    assert Reader(tmp_path).jobs("b")[0]["progress"] is None
+    assert await queue.finish(new, JobState.DONE, "ok", outputs=[OUTPUT])
+    assert not await queue.finish(new, JobState.FAILED, "failed")
+    assert await state(queue, new) is JobState.DONE
+
+
+async def test_a_job_that_is_retried_waits_for_its_time(queue: JobQueue) -> None:
+    job = await claimed(queue)
+    now = time.time()
+    assert await queue.retry(job, "infrastructure", delay=100.0, spec={"n": "other"})
+    assert await queue.ready("notebook", now) == []
+    start = await queue.next_start()
+    assert start is not None
+    assert start >= now + 100
+    assert await queue.next_start(start) is None
+    (later,) = await queue.ready("notebook", start)
+    assert later.spec == {"n": "other"}
+
+
+async def test_cancelling_ends_what_waits_and_names_what_runs(queue: JobQueue, tmp_path: Path) -> None:
+    running = await claimed(queue)
+    waiting = await add(queue, "b.py", "c.py")
+    assert await queue.cancel("b") == [running.id]
+    assert [await state(queue, job) for job in waiting] == [JobState.CANCELLED, JobState.CANCELLED]
+    assert await queue.claim(waiting[0], 1, 4, 1) is None
+    row = Reader(tmp_path).build("b")
+    assert row is not None
+    assert (row["total"], row["done"]) == (3, 2)
+    assert await queue.cancel("unknown") == []
+
+
+async def test_a_build_that_ended_stays_as_it_ended(queue: JobQueue, tmp_path: Path) -> None:
+    assert [row[0] for row in await queue.open_builds()] == ["b"]
+    await queue.set_build("b", BuildState.RUNNING, total=3)
     await queue.set_build("b", BuildState.CANCELLED)
     await queue.set_build("b", BuildState.SUCCEEDED)
+    row = Reader(tmp_path).build("b")
+    assert row is not None
+    assert (row["state"], row["total"], row["started"] <= row["finished"]) == ("cancelled", 3, True)
     assert await queue.open_builds() == []
 
 
-async def test_readers_read_while_the_queue_writes_and_cannot_write(queue: JobQueue, tmp_path: Path) -> None:
-    await fill(queue, 3)
-    reader = Reader(tmp_path)
-    assert len(reader.jobs("b0")) == 3
-    with pytest.raises(QueueError):
-        reader.rows("DELETE FROM jobs")
+async def test_what_ran_when_the_holder_died_is_queued_again(queue: JobQueue) -> None:
+    job = await claimed(queue)
+    assert await queue.recover() == 1
+    assert await state(queue, job) is JobState.QUEUED
+    assert not await queue.finish(job, JobState.DONE, "ok")
+    assert await queue.recover() == 0
 
 
-async def test_the_database_is_the_owners_alone(queue: JobQueue, tmp_path: Path) -> None:
-    await fill(queue)
-    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("jobs.db*")} == {0o600}
+async def test_many_writes_at_once_share_a_few_commits(queue: JobQueue) -> None:
+    before = queue.commits
+    await asyncio.gather(*(queue.add_build(f"b{n}", "", {}) for n in range(50)))
+    assert queue.commits - before < 10
+    assert len(await queue.open_builds()) == 51
 
 
-async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "jobs.db") as database:
+async def test_an_error_undoes_its_own_write_and_not_its_neighbours(queue: JobQueue) -> None:
+    results = await asyncio.gather(
+        queue.add_build("one", "", {}), queue.add_build("b", "", {}), queue.add_build("two", "", {}), return_exceptions=True
+    )
+    assert results[0] is results[2] is None
+    assert isinstance(results[1], sqlite3.IntegrityError)
+    assert {row[0] for row in await queue.open_builds()} == {"b", "one", "two"}
+
+
+@pytest.mark.parametrize("values", [("\udcff", 1), ("a", 2**70)])
+async def test_values_that_no_database_holds_end_their_write_and_not_the_writer(queue: JobQueue, values: tuple[str, int]) -> None:
+    path, priority = values
+    with pytest.raises((ValueError, OverflowError)):
+        await asyncio.wait_for(add(queue, "good.py", path, priority=priority), 10)
+    assert [job.path for job in await asyncio.wait_for(add(queue, "next.py"), 10)] == ["next.py"]
+
+
+async def test_writes_that_were_sent_before_the_end_are_written(tmp_path: Path) -> None:
+    for turns in range(12):
+        queue = await JobQueue.open(tmp_path / f"{turns}.db")
+        writes = [asyncio.ensure_future(queue.add_build(f"{n}", "", {})) for n in range(5)]
+        for _ in range(turns):  # closed at every point of the writer's way
+            await asyncio.sleep(0)
+        await asyncio.wait_for(queue.close(), 10)
+        done = [write for write in writes if write.done()]
+        for write in set(writes) - set(done):
+            write.cancel()
+        assert all(write.exception() is None for write in done)
+        assert len(done) == 5
+
+
+async def test_nothing_is_lost_between_two_openings(tmp_path: Path) -> None:
+    first = await JobQueue.open(tmp_path / DATABASE)
+    await first.add_build("b", "", {})
+    await first.keep_files({"a.py": Stamp(1, 2, 3, "x")})
+    await first.put_outputs([OUTPUT])
+    await first.close()
+    second = await JobQueue.open(tmp_path / DATABASE)
+    assert await second.file_stamps() == {"a.py": Stamp(1, 2, 3, "x")}
+    assert list(await second.outputs("")) == [OUTPUT.name]
+    await second.drop_outputs([OUTPUT.name])
+    assert await second.outputs("") == {}
+    await second.close()
+
+
+async def test_nobody_else_can_read_the_database(queue: JobQueue, tmp_path: Path) -> None:
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob(f"{DATABASE}*")} == {0o600}
+
+
+async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / DATABASE) as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(QueueError, match="newer"):
-        await JobQueue.open(tmp_path / "jobs.db")
+    with pytest.raises(QueueError, match="newer than this program"):
+        await JobQueue.open(tmp_path / DATABASE)
+    with sqlite3.connect(tmp_path / DATABASE) as database:
+        assert database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    database.close()
 
 
-async def test_text_in_place_of_the_database_is_a_clear_error(tmp_path: Path) -> None:
-    (tmp_path / "jobs.db").write_text("this is no database, and it is long enough to be looked at by SQLite" * 20)
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / DATABASE).write_bytes(b"no database " * 1000)
     with pytest.raises(QueueError, match="cannot be used"):
-        await JobQueue.open(tmp_path / "jobs.db")
+        await JobQueue.open(tmp_path / DATABASE)
+    with pytest.raises(QueueError, match="cannot be read"):
+        Reader(tmp_path).builds()
+
+
+def test_a_reader_finds_nothing_where_nothing_is(tmp_path: Path) -> None:
+    assert Reader(tmp_path).builds() == Reader(tmp_path).jobs() == Reader(tmp_path).workers() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_readers_read_while_the_writer_writes(queue: JobQueue, tmp_path: Path) -> None:
+    seen: list[int] = []
+    ended = asyncio.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            seen.append(len(Reader(tmp_path).builds(1000)))
+
+    reading = asyncio.create_task(asyncio.to_thread(read))
+    for n in range(100):
+        await queue.add_build(f"b{n}", "", {})
+    ended.set()
+    await reading
+    assert seen == sorted(seen)
+    assert len(Reader(tmp_path).builds(1000)) == 101
+
+
+async def test_a_reader_cannot_write(queue: JobQueue, tmp_path: Path) -> None:
+    with pytest.raises(QueueError, match="readonly"):
+        Reader(tmp_path).rows("DELETE FROM builds")
+
+
+async def test_workers_are_counted_and_told_apart(queue: JobQueue, tmp_path: Path) -> None:
+    first, second = [await queue.add_worker("notebook", "local", "here", pid) for pid in (4, 5)]
+    await queue.set_worker(first, "idle", done=1)
+    await queue.set_worker(second, "gone", failed=1)
+    assert [(row["id"], row["state"], row["done"], row["failed"]) for row in Reader(tmp_path).workers()] == [
+        (first, "idle", 1, 0),
+        (second, "gone", 0, 1),
+    ]

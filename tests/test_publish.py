@@ -1,103 +1,229 @@
-"""Publishing touches nothing of the user's."""
+"""Publishing: accepted files into targets, and nothing of the user's touched."""
 
 from __future__ import annotations
 
+import stat
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from clx_jupyter.errors import RequestError
-from clx_jupyter.fingerprint import file_digest
-from clx_jupyter.manifest import Entry
+from clx_jupyter.manifest import MANIFEST, Entry, read_manifest
 from clx_jupyter.publish import Tree, check_target
+
+PATH = "completed/html/a.html"
+
+
+def entry(text: str, *, course: str = "", reason: str = "new") -> Entry:
+    return Entry(hash_of(text), len(text.encode()), course, "a.py", "completed/html", "key", reason)
+
+
+def hash_of(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def put(tree: Tree, text: str, path: str = PATH, accepted: str | None = None, **fields: str) -> str:
+    content = tree.root.parent / "stage"
+    content.write_text(text)
+    return tree.put(path, content, entry(text, **fields), accepted)
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    (tmp_path / "out").mkdir()
-    return Tree(tmp_path / "out")
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "output"
 
 
-def put(tree: Tree, name: str, text: str, accepted: str | None = None) -> str:
-    content = tree.root.parent / "content"
-    content.write_text(text)
-    entry = Entry(file_digest(content), len(text), "", "a.ipynb", "completed/html", "k", "new")
-    return tree.put(name, content, entry, accepted)
-
-
-def test_a_file_is_written_once_and_then_left_alone(tree: Tree) -> None:
-    assert put(tree, "a/b.html", "one") == "written"
-    before = (tree.root / "a/b.html").stat()
-    assert put(tree, "a/b.html", "one") == "same"
-    after = (tree.root / "a/b.html").stat()
-    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-    assert put(tree, "a/b.html", "two") == "written"
-    assert (tree.root / "a/b.html").read_text() == "two"
-
-
-@pytest.mark.parametrize("ours_before", [True, False])
-def test_a_file_that_somebody_else_wrote_stays(tree: Tree, ours_before: bool) -> None:
-    if ours_before:
-        put(tree, "a.html", "ours")
-    (tree.root / "a.html").write_text("theirs")
-    assert put(tree, "a.html", "new") == "kept"
-    assert (tree.root / "a.html").read_text() == "theirs"
-    assert [problem.category for problem in tree.problems] == ["collision"]
-    assert tree.prune("", lambda name, entry: False) == [] and (tree.root / "a.html").exists()
-
-
-def test_a_file_that_holds_what_would_be_written_is_ours(tree: Tree) -> None:
-    (tree.root / "a.html").write_text("same")
-    assert put(tree, "a.html", "same") == "same"
-    assert put(tree, "a.html", "next") == "written"
-
-
-def test_what_was_accepted_but_not_yet_in_the_manifest_is_ours(tree: Tree) -> None:
-    (tree.root / "a.html").write_text("accepted")
-    assert put(tree, "a.html", "next", accepted=file_digest(tree.root / "a.html")) == "written"
-
-
-def test_a_file_that_a_power_cut_emptied_is_written_again(tree: Tree) -> None:
-    put(tree, "a.html", "text")
-    (tree.root / "a.html").write_text("")
-    assert put(tree, "a.html", "text") == "written"
-
-
-def test_nothing_is_written_through_a_link_out_of_the_target(tree: Tree, tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tree.root / "link").symlink_to(tmp_path / "elsewhere")
-    assert put(tree, "link/a.html", "text") == "kept"
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
-def test_pruning_removes_ours_and_the_empty_folders_only(tree: Tree) -> None:
-    put(tree, "x/old.html", "old")
-    put(tree, "y/stays.html", "stays")
-    (tree.root / "y/mine.txt").write_text("mine")
-    assert tree.prune("", lambda name, entry: "stays" in name) == ["x/old.html"]
-    assert sorted(path.relative_to(tree.root).as_posix() for path in tree.root.rglob("*")) == ["y", "y/mine.txt", "y/stays.html"]
-
-
-def test_other_courses_entries_are_never_pruned(tree: Tree) -> None:
-    put(tree, "a.html", "text")
-    assert tree.prune("other.xml", lambda name, entry: False) == []
-
-
-def test_an_unchanged_manifest_keeps_its_time(tree: Tree) -> None:
-    put(tree, "a.html", "text")
+def published(target: Path, text: str = "old", path: str = PATH) -> Tree:
+    """A tree that published one file, as the next build finds it."""
+    tree = Tree(target)
+    assert put(tree, text, path) == "written"
     tree.save()
-    before = (tree.root / ".clx-manifest.json").stat()
-    again = Tree(tree.root)
-    put(again, "a.html", "text")
-    again.save()
-    after = (tree.root / ".clx-manifest.json").stat()
+    return Tree(target)
+
+
+def lay(target: Path, text: str, path: str = PATH) -> Path:
+    file = target / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def test_a_file_is_published_whole_readable_and_recorded(target: Path) -> None:
+    tree = published(target)
+    assert (target / PATH).read_text() == "old"
+    assert stat.S_IMODE((target / PATH).stat().st_mode) == 0o644
+    assert read_manifest(target) == tree.entries == {PATH: entry("old")}
+    assert sorted(file.name for file in target.rglob("*") if file.is_file()) == [MANIFEST, "a.html"]
+
+
+def test_a_file_of_ours_is_replaced(target: Path) -> None:
+    tree = published(target)
+    assert put(tree, "new") == "written"
+    assert (target / PATH).read_text() == "new"
+
+
+def test_an_unchanged_file_is_not_touched_and_keeps_its_reason(target: Path) -> None:
+    tree = published(target)
+    before = (target / PATH).stat()
+    assert put(tree, "old", reason="asked for") == "same"
+    after = (target / PATH).stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert tree.entries[PATH].reason == "new"
 
 
-def test_dangerous_targets_are_refused(tmp_path: Path) -> None:
-    root = tmp_path / "a/b"
-    root.mkdir(parents=True)
-    for target in (root, root.parent, tmp_path, root / "slides", Path.home()):
-        with pytest.raises(RequestError):
-            check_target(target, root)
-    check_target(root / "output", root)
+def test_a_file_that_somebody_changed_stays_and_is_reported(target: Path) -> None:
+    tree = published(target)
+    lay(target, "by hand")
+    assert put(tree, "new") == "kept"
+    assert (target / PATH).read_text() == "by hand"
+    (problem,) = tree.problems
+    assert (problem.category, problem.severity, problem.outputs) == ("collision", "warning", (f"output/{PATH}",))
+
+
+def test_an_unknown_file_stays(target: Path) -> None:
+    lay(target, "theirs")
+    tree = Tree(target)
+    assert put(tree, "new") == "kept"
+    assert (target / PATH).read_text() == "theirs"
+    assert tree.entries == {}
+
+
+def test_an_unknown_file_is_taken_over_only_when_asked(target: Path) -> None:
+    lay(target, "theirs")
+    assert put(Tree(target, adopt=True), "new") == "written"
+
+
+def test_a_file_that_holds_our_bytes_already_is_ours(target: Path) -> None:
+    file = lay(target, "new")
+    before = file.stat()
+    tree = Tree(target)
+    assert put(tree, "new") == "same"
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+    assert PATH in tree.entries
+
+
+def test_a_file_that_was_accepted_but_not_yet_recorded_is_ours(target: Path) -> None:
+    lay(target, "from a build that was killed")
+    assert put(Tree(target), "new", accepted=hash_of("from a build that was killed")) == "written"
+
+
+def test_a_file_that_a_power_cut_emptied_is_replaced(target: Path) -> None:
+    tree = published(target)
+    lay(target, "")
+    assert put(tree, "old") == "written"
+    lay(target, "")
+    assert put(Tree(target / "other"), "old") == "written"  # nothing was there
+    assert put(Tree(target), "old", accepted=hash_of("old")) == "written"
+
+
+def test_an_empty_file_of_somebody_stays(target: Path) -> None:
+    lay(target, "")
+    assert put(Tree(target), "new") == "kept"
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_nothing_is_written_through_links(target: Path, tmp_path: Path, adopt: bool) -> None:
+    outside = lay(tmp_path / "outside", "theirs", "html/a.html")
+    target.mkdir()
+    (target / "completed").symlink_to(tmp_path / "outside")
+    (target / "link.html").symlink_to(outside)
+    (target / "dangling.html").symlink_to(tmp_path / "made")
+    tree = Tree(target, adopt=adopt)
+    assert [put(tree, "new", path) for path in (PATH, "link.html", "dangling.html", "../x.html")] == ["kept"] * 4
+    assert outside.read_text() == "theirs"
+    assert (target / "link.html").is_symlink()
+    assert not (tmp_path / "made").exists()
+    assert not (tmp_path / "x.html").exists()
+
+
+def test_a_folder_or_file_in_the_way_stays(target: Path) -> None:
+    (target / PATH).mkdir(parents=True)
+    lay(target, "theirs", "notes")
+    tree = Tree(target)
+    assert [put(tree, "new"), put(tree, "new", "notes/a.html")] == ["kept", "kept"]
+    assert (target / PATH).is_dir()
+    assert (target / "notes").read_text() == "theirs"
+
+
+def test_pruning_removes_what_left_the_course_and_empty_folders(target: Path) -> None:
+    tree = published(target)
+    put(tree, "x", "stays.html")
+    assert tree.prune("", lambda path, _: path == "stays.html") == [PATH]
+    assert [file.name for file in target.iterdir() if file.name != MANIFEST] == ["stays.html"]
+    tree.save()
+    assert list(read_manifest(target)) == ["stays.html"]
+
+
+def test_pruning_leaves_what_is_not_ours(target: Path) -> None:
+    tree = published(target)
+    put(tree, "x", "changed.html")
+    put(tree, "x", "of/another/course.html", course="other.xml")
+    lay(target, "by hand", "changed.html")
+    lay(target, "theirs", "completed/html/theirs.txt")
+    lay(target, "ref", ".git/HEAD")
+    assert tree.prune("", lambda *_: False) == [PATH]
+    left = sorted(file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file() and file.name != MANIFEST)
+    assert left == [".git/HEAD", "changed.html", "completed/html/theirs.txt", "of/another/course.html"]
+    assert [problem.outputs for problem in tree.problems] == [("output/changed.html",)]
+    assert list(tree.entries) == ["of/another/course.html"]
+
+
+def test_pruning_does_not_follow_links(target: Path, tmp_path: Path) -> None:
+    tree = published(target)
+    (target / "completed").rename(tmp_path / "moved")
+    (target / "completed").symlink_to(tmp_path / "moved")
+    assert tree.prune("", lambda *_: False) == []
+    assert (tmp_path / "moved" / "html" / "a.html").exists()
+
+
+def test_what_must_go_goes_although_the_build_that_made_it_was_killed_before_it_noted_it(target: Path) -> None:
+    file = lay(target, "private")
+    tree = Tree(target)
+    assert not tree.remove(PATH)
+    assert not tree.remove(PATH, hash_of("other"))
+    assert tree.remove(PATH, hash_of("private"))
+    assert not file.exists()
+
+
+def test_what_is_gone_already_is_forgotten(target: Path) -> None:
+    tree = published(target)
+    (target / PATH).unlink()
+    assert not tree.remove(PATH)
+    assert (tree.entries, tree.problems) == ({}, [])
+
+
+def test_where_nothing_was_published_there_is_no_manifest(target: Path) -> None:
+    Tree(target).save()
+    assert not target.exists()
+
+
+def test_planned_places_that_are_taken_are_found_only_without_a_manifest(target: Path) -> None:
+    assert Tree(target).occupied([PATH]) is None
+    lay(target, "theirs")
+    assert Tree(target).occupied(["other", PATH]) == PATH
+    assert Tree(target).occupied(["other"]) is None
+    assert published(target, "x", "b.html").occupied([PATH]) is None
+
+
+REFUSED = [".", "slides", "..", "../..", "output/..", "link"]
+
+
+@pytest.mark.parametrize("path", REFUSED)
+def test_targets_whose_cleaning_could_reach_the_users_files_are_refused(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "a" / "course"
+    (root / "slides").mkdir(parents=True)
+    (root / "link").symlink_to(root)
+    with pytest.raises(RequestError, match="cannot be a target"):
+        check_target(root / path, root)
+
+
+def test_a_home_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(RequestError, match="a home folder"):
+        check_target(tmp_path / "home", tmp_path / "course")
+
+
+@pytest.mark.parametrize("path", ["output/students", "../elsewhere"])
+def test_other_targets_are_fine(tmp_path: Path, path: str) -> None:
+    check_target(tmp_path / "course" / path, tmp_path / "course")

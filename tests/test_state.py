@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,15 @@ import pytest
 from clx_jupyter.errors import HeldError
 from clx_jupyter.state import Lock, create_state_folder, read_holder, state_folder
 
+HOLD = """
+import sys
+from pathlib import Path
+from clx_jupyter.state import Lock
+lock = Lock(Path(sys.argv[1]))
+print(lock.acquire(), lock.epoch, flush=True)
+sys.stdin.read()
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -19,49 +29,119 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / ".clx"
 
 
-def test_only_the_owner_may_look_whatever_the_umask(folder: Path) -> None:
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*"))
+def held_elsewhere(folder: Path, *, host: str = "another-host") -> None:
+    row = {"host": host, "boot": "x", "pid": 4, "started": 0.0, "epoch": 7}
+    (folder / "holder").write_text(json.dumps(row))
 
 
-def test_one_holder_at_a_time(folder: Path) -> None:
-    first, second = Lock(folder), Lock(folder)
-    assert first.acquire() and not second.acquire() and not Lock.is_free(folder)
-    first.release()
-    assert second.acquire() and second.epoch == first.epoch + 1
-    second.release()
-    assert Lock.is_free(folder) and read_holder(folder) is None
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_dead_holder_is_taken_over_at_once(folder: Path) -> None:
-    code = f"import os\nfrom pathlib import Path\nfrom clx_jupyter.state import Lock\nLock(Path({str(folder)!r})).acquire()\nos._exit(9)"
-    subprocess.run([sys.executable, "-c", code], check=False)
-    assert read_holder(folder) is not None
+def test_nobody_else_can_read_the_state(folder: Path) -> None:
     lock = Lock(folder)
     assert lock.acquire()
+    for path in [folder, *folder.rglob("*")]:
+        assert mode(path) == (0o700 if path.is_dir() else 0o600), path
     lock.release()
 
 
-def test_another_hosts_lock_is_taken_over_only_when_asked(folder: Path) -> None:
-    (folder / "holder").write_text(json.dumps({"host": "elsewhere", "boot": "", "pid": 1, "started": 0.0, "epoch": 7}))
-    lock = Lock(folder)
-    with pytest.raises(HeldError, match="elsewhere"):
-        lock.acquire()
-    assert lock.acquire(take_over=True) and lock.epoch == 8
-    lock.release()
+def test_a_folder_that_others_could_read_is_closed(tmp_path: Path) -> None:
+    (tmp_path / ".clx").mkdir()
+    (tmp_path / ".clx").chmod(0o755)
+    create_state_folder(tmp_path / ".clx", tmp_path)
+    assert mode(tmp_path / ".clx") == 0o700
 
 
-def test_a_holder_sees_that_it_lost_the_root(folder: Path) -> None:
+def test_the_state_stays_out_of_version_control(folder: Path) -> None:
+    assert (folder / ".gitignore").read_text() == "*\n"
+
+
+def test_the_state_lies_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLX_STATE_DIR", raising=False)
+    assert state_folder(tmp_path) == tmp_path / ".clx"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_state_of_a_single_file_lies_in_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLX_STATE_DIR", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert not state_folder(tmp_path / "x", private=True).is_relative_to(tmp_path / "x")
+
+
+def test_a_configured_place_keeps_roots_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLX_STATE_DIR", str(tmp_path))
+    one, other = state_folder(Path("/a/course")), state_folder(Path("/b/course"))
+    assert one.parent == other.parent == tmp_path
+    assert one != other
+
+
+def test_a_second_process_does_not_get_the_lock_and_a_dead_holders_is_free_at_once(folder: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"True 1\n"
+        assert not Lock(folder).acquire()
+        assert not Lock.is_free(folder)
+        told = read_holder(folder)
+        assert told is not None
+        assert told.pid == holder.pid
+        holder.kill()
+        holder.wait()
+        lock = Lock(folder)
+        assert Lock.is_free(folder)
+        assert lock.acquire()
+        assert lock.epoch == 2
+        lock.release()
+
+
+def test_another_host_holds_it_until_it_is_taken_over(folder: Path) -> None:
+    held_elsewhere(folder)
+    with pytest.raises(HeldError, match="held by another-host"):
+        Lock(folder).acquire()
+    assert Lock.is_free(folder)  # the refused one does not keep it
     lock = Lock(folder)
-    lock.acquire()
+    assert lock.acquire(take_over=True)
+    assert lock.epoch == 8
     assert lock.still_ours()
-    (folder / "holder").write_text(json.dumps({"host": "elsewhere", "boot": "", "pid": 1, "started": 0.0, "epoch": 99}))
+    lock.release()
+
+
+def test_a_holder_that_was_taken_over_knows_and_leaves_the_other_alone(folder: Path) -> None:
+    lock = Lock(folder)
+    assert lock.acquire()
+    held_elsewhere(folder)
     assert not lock.still_ours()
     lock.release()
-    assert read_holder(folder) is not None
+    told = read_holder(folder)
+    assert told is not None
+    assert told.host == "another-host"
 
 
-def test_the_state_folder_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert state_folder(tmp_path) == tmp_path / ".clx"
-    monkeypatch.setenv("CLX_STATE_DIR", str(tmp_path / "there"))
-    assert state_folder(tmp_path).parent == tmp_path / "there"
+def test_the_epoch_goes_up_with_every_holder(folder: Path) -> None:
+    epochs = []
+    for _ in range(3):
+        lock = Lock(folder)
+        assert lock.acquire()
+        epochs.append(lock.epoch)
+        lock.release()
+        lock.release()
+    assert epochs == [1, 2, 3]
+    assert read_holder(folder) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"host": 1}'])
+def test_a_damaged_holder_file_holds_nobody_up(folder: Path, text: str) -> None:
+    (folder / "epoch").write_text("5")
+    (folder / "holder").write_text(text)
+    lock = Lock(folder)
+    assert lock.acquire()
+    assert lock.epoch == 6
+    lock.release()
+
+
+def test_the_lock_is_not_handed_to_children(folder: Path) -> None:
+    lock = Lock(folder)
+    assert lock.acquire()
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE):
+        lock.release()
+        assert Lock.is_free(folder)

@@ -49,7 +49,7 @@ def _build(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--no-execute", action="store_true", help="run no code: kept results, else those stored in the notebooks, else none")
     how.add_argument("-j", "--jobs", type=_positive, metavar="N", help="number of workers (default: the usable processors)")
     how.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for one cell (default: 300)")
-    how.add_argument("--adopt", action="store_true", help="take over outputs that no record of ours mentions")
+    how.add_argument("--adopt", action="store_true", help="take over, and replace, files at our paths that no record of ours mentions")
     how.add_argument("--take-over", action="store_true", help="take the course over from another host that is gone")
     result = parser.add_argument_group("result")
     result.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")

@@ -8,6 +8,7 @@ import contextlib
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def _check_report(report: str | None) -> None:
 def _request(options: argparse.Namespace) -> Request:
     data_dir = Path(options.data_dir).absolute() if options.data_dir else None
     paths = [Path(path) for path in options.path] or [Path()]
-    places = [find(path, data_dir) for path in paths]
+    places = [_in_its_course(find(path, data_dir)) for path in paths]
     place = _one(places)
     return Request(
         root=str(place.root), file=place.file, single=place.single,
@@ -62,6 +63,11 @@ def _request(options: argparse.Namespace) -> Request:
         timeout=options.timeout, data_dir=str(data_dir) if data_dir else None,
         output_dir=str(Path(options.output_dir).absolute()) if options.output_dir else None,
     )  # fmt: skip
+
+
+def _in_its_course(place: Place) -> Place:
+    """A chosen source belongs to the course file that last built it; its folder alone does not tell which that is."""
+    return replace(place, file=Reader(state_folder(place.root)).course_of(place.chosen)) if place.chosen else place
 
 
 def _one(places: list[Place]) -> Place:

@@ -222,12 +222,7 @@ def explain(options: argparse.Namespace) -> int:
 
 def _built_by(place: Place) -> Place:
     """The place with the course file that last built the source; a notebook's folder alone does not tell which that is."""
-    sql = (
-        "SELECT builds.course FROM builds JOIN sources USING (course)"
-        " WHERE substr(place, instr(place, ':') + 1) = ? ORDER BY created DESC LIMIT 1"
-    )
-    rows = _reader(place).rows(sql, (place.chosen,)) if place.chosen else []
-    return replace(place, file=rows[0]["course"]) if rows else place
+    return replace(place, file=_reader(place).course_of(place.chosen)) if place.chosen else place
 
 
 def _explained(source: SourcePlan, last: States) -> Iterator[str]:

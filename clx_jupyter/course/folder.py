@@ -14,6 +14,7 @@ from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.manifest import MANIFEST
 
 NEVER_SCANNED = frozenset({"node_modules", "renv"})
+HIDDEN = (".", "_")
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -22,26 +23,29 @@ def natural(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in _NUMBER.split(name) if part]
 
 
-def skipped_folder(folder: Path) -> bool:
+def skipped_folder(folder: Path, hidden: tuple[str, ...] = HIDDEN) -> bool:
     """Folders that hold no course content: hidden ones, environments, our own outputs."""
     name = folder.name
-    if name.startswith((".", "_")) or name in NEVER_SCANNED:
+    if name.startswith(hidden) or name in NEVER_SCANNED:
         return True
     return (folder / "pyvenv.cfg").exists() or (folder / MANIFEST).exists()
 
 
-def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Every folder with its files, in natural order, a folder's own files before its sub-folders; links are not followed."""
+def walk(root: Path, hidden: tuple[str, ...] = HIDDEN) -> Iterator[tuple[Path, list[Path]]]:
+    """Every folder with its files, in natural order, a folder's own files before its sub-folders; links are not followed.
+
+    Names that begin with one of *hidden* are left out.
+    """
     entries = sorted(os.scandir(root), key=lambda entry: (natural(entry.name), entry.name))
-    yield root, [Path(entry.path) for entry in entries if _is_content(entry)]
+    yield root, [Path(entry.path) for entry in entries if _is_content(entry, hidden)]
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False) and not skipped_folder(Path(entry.path)):
-            yield from walk(Path(entry.path))
+        if entry.is_dir(follow_symlinks=False) and not skipped_folder(Path(entry.path), hidden):
+            yield from walk(Path(entry.path), hidden)
 
 
-def _is_content(entry: os.DirEntry[str]) -> bool:
+def _is_content(entry: os.DirEntry[str], hidden: tuple[str, ...]) -> bool:
     """Visible regular files; a link counts as the file it leads to only while that lies beside it or below."""
-    if entry.name.startswith((".", "_")) or not entry.is_file():
+    if entry.name.startswith(hidden) or not entry.is_file():
         return False
     return not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(Path(entry.path).parent.resolve())
 
@@ -73,7 +77,7 @@ def rule_of(scans: dict[str, Scan]) -> Rule:
         one, other = next(iter(sorted(black.items()))), next(iter(sorted(white.items())))
         raise CourseError(
             f"two conventions for solutions meet: {one[0]} in {one[1]} marks what to clear, {other[0]} in {other[1]} marks what to keep",
-            "write a course.yaml that names the kinds of each target, or use one convention",
+            "use one of the two conventions in all notebooks of the folder",
             path=one[1],
         )
     if black:

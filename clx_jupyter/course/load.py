@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def find(path: Path, data_dir: Path | None = None) -> Place:
 
     Raises :class:`CourseError` where there is nothing, or nothing that could be a course.
     """
-    path = path.expanduser().absolute()
+    # One spelling for one place: outputs are known by their whole paths.
+    path = Path(os.path.normpath(path.expanduser().absolute()))
     if path.is_dir():
         return Place(path)
     if not path.is_file():

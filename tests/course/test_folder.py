@@ -1,0 +1,168 @@
+"""A folder without a course file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from clx_jupyter.course.folder import load_file, load_folder, natural, walk
+from clx_jupyter.course.model import Course
+from clx_jupyter.errors import CourseError
+
+PLAIN = "# %% [markdown]\n# # Title\n# %%\nx = 1\n"
+BLACK = '# %% tags=["solution"]\nx = 1\n'
+WHITE = '# %% tags=["keep"]\nx = 1\n'
+NOTEBOOK = '{"cells": [{"cell_type": "code", "source": "%s", "metadata": {}}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+
+
+def make(root: Path, **files: str) -> None:
+    for name, text in files.items():
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+
+def paths(course: Course) -> list[str]:
+    return [source.path for _, _, source in course.sources()]
+
+
+ORDERS = [
+    ["2.py", "10.py"],
+    ["a1b2", "a1b10", "a2b1"],
+    ["1", "a"],
+    ["a", "B", "c"],
+    ["x", "x1"],
+    ["1²", "2²"],  # a digit by its looks only
+    ["٣", "10"],  # a digit of another script
+]
+
+
+@pytest.mark.parametrize("names", ORDERS)
+def test_names_are_sorted_as_people_count(names: list[str]) -> None:
+    assert sorted(set(names), key=natural) == names
+
+
+def test_names_that_count_as_equal_still_have_one_order(tmp_path: Path) -> None:
+    make(tmp_path, **dict.fromkeys(["a1.py", "a01.py", "A1.py", "a001.py"], PLAIN))
+    assert [file.name for _, files in walk(tmp_path) for file in files] == ["A1.py", "a001.py", "a01.py", "a1.py"]
+
+
+def test_sub_folders_are_sections_in_order_and_own_files_come_first(tmp_path: Path) -> None:
+    make(tmp_path, **dict.fromkeys(["10-b/x.py", "2-a/x.py", "2-a/deep/y.py", "z.py", "empty/notes.txt"], PLAIN))
+    course = load_folder(tmp_path)
+    assert [section.id for section in course.sections] == ["", "2-a", "2-a/deep", "10-b"]
+    assert paths(course) == ["z.py", "2-a/x.py", "2-a/deep/y.py", "10-b/x.py"]
+
+
+def test_a_title_is_the_first_heading_else_the_name(tmp_path: Path) -> None:
+    make(tmp_path, **{"a.py": PLAIN, "b.py": WHITE})
+    assert [dict(source.title) for _, _, source in load_folder(tmp_path).sources()] == [{"": "Title"}, {"": "b"}]
+
+
+NEVER = [
+    ".hidden/a.py",
+    ".ipynb_checkpoints/a.ipynb",
+    "_drafts/a.py",
+    "node_modules/a.py",
+    "renv/a.py",
+    ".a.py",
+    "_a.py",
+    "output/students/completed/notebook/a.ipynb",
+    "output/a.py",
+]
+
+
+@pytest.mark.parametrize("path", NEVER)
+def test_some_places_are_never_scanned(tmp_path: Path, path: str) -> None:
+    make(tmp_path, **{path: PLAIN, "real.py": PLAIN})
+    assert paths(load_folder(tmp_path)) == ["real.py"]
+
+
+@pytest.mark.parametrize("sign", ["pyvenv.cfg", ".clx-manifest.json"])
+def test_environments_and_our_own_outputs_are_never_scanned(tmp_path: Path, sign: str) -> None:
+    make(tmp_path, **{f"x/{sign}": "", "x/a.py": PLAIN, "x/deep/a.py": PLAIN, "real.py": PLAIN})
+    assert paths(load_folder(tmp_path)) == ["real.py"]
+
+
+def test_links_are_not_followed_out_of_their_folder(tmp_path: Path) -> None:
+    make(tmp_path, **{"course/a.py": PLAIN, "course/below/c.py": PLAIN, "secret/b.py": PLAIN})
+    course = tmp_path / "course"
+    (course / "out.py").symlink_to(tmp_path / "secret" / "b.py")
+    (course / "folder").symlink_to(tmp_path / "secret")
+    (course / "loop").symlink_to(course)
+    (course / "dangling.py").symlink_to(course / "nothing.py")
+    (course / "linked.py").symlink_to(course / "below" / "c.py")
+    assert paths(load_folder(course)) == ["a.py", "linked.py", "below/c.py"]
+
+
+RULES = [
+    ({"a.py": PLAIN}, [("students", ("completed",))], "no solution marks found"),
+    ({"a.py": BLACK, "b.py": PLAIN}, [("students", ("student",)), ("staff", ("completed",))], "solutions are marked (solution)"),
+    ({"a.py": WHITE}, [("students", ("code-along",)), ("staff", ("completed", "speaker"))], "cells to keep are marked (keep)"),
+]
+
+
+@pytest.mark.parametrize(("files", "targets", "notice"), RULES)
+def test_the_marks_decide_the_kinds(tmp_path: Path, files: dict[str, str], targets: list[tuple[str, tuple[str, ...]]], notice: str) -> None:
+    make(tmp_path, **files)
+    course = load_folder(tmp_path)
+    assert [(target.name, target.kinds) for target in course.targets] == targets
+    assert notice in course.notice
+    assert {target.name: target.outputs for target in course.targets}.get("students") is False
+
+
+@pytest.mark.parametrize("files", [{"a.py": BLACK, "b.py": WHITE}, {"a.py": BLACK + WHITE}])
+def test_both_conventions_together_are_an_error_that_names_the_places(tmp_path: Path, files: dict[str, str]) -> None:
+    make(tmp_path, **files)
+    with pytest.raises(CourseError, match=r"solution in a\.py.*keep in [ab]\.py"):
+        load_folder(tmp_path)
+
+
+def test_of_a_pair_the_text_is_the_source(tmp_path: Path) -> None:
+    make(tmp_path, **{"a.py": "# %%\nx = 1\n\n# %%\n# !ls\n", "a.ipynb": NOTEBOOK % "x = 1\\n!ls"})
+    course = load_folder(tmp_path)
+    assert (paths(course), course.problems) == (["a.py"], ())
+
+
+@pytest.mark.parametrize("newer", ["a.py", "a.ipynb"])
+def test_a_pair_with_different_code_is_a_warning_that_names_the_newer(tmp_path: Path, newer: str) -> None:
+    make(tmp_path, **{"a.py": "# %%\nx = 1\n", "a.ipynb": NOTEBOOK % "x = 2"})
+    for name in ("a.py", "a.ipynb"):
+        os.utime(tmp_path / name, (1000, 2000 if name == newer else 1000))
+    course = load_folder(tmp_path)
+    (problem,) = course.problems
+    assert (problem.severity, problem.path) == ("warning", "a.py")
+    assert f"{newer} is newer" in problem.message
+    assert paths(course) == ["a.py"]
+
+
+def test_a_script_that_is_no_notebook_does_not_hide_the_notebook_of_its_name(tmp_path: Path) -> None:
+    make(tmp_path, **{"a.py": "x = 1\n", "a.ipynb": NOTEBOOK % "x"})
+    assert paths(load_folder(tmp_path)) == ["a.ipynb"]
+
+
+def test_with_nbgrader_only_its_source_folder_is_read(tmp_path: Path) -> None:
+    names = ["source/ps1/a.ipynb", "release/ps1/a.ipynb", "submitted/ada/ps1/a.ipynb", "other.ipynb"]
+    make(tmp_path, **{"nbgrader_config.py": "", **dict.fromkeys(names, NOTEBOOK % "### BEGIN SOLUTION")})
+    course = load_folder(tmp_path)
+    assert paths(course) == ["source/ps1/a.ipynb"]
+    assert course.targets[0].kinds == ("student",)
+
+
+def test_outputs_may_go_elsewhere(tmp_path: Path) -> None:
+    make(tmp_path, **{"a.py": PLAIN})
+    assert load_folder(tmp_path, tmp_path / "x").targets[0].path == tmp_path / "x" / "students"
+
+
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match="there is no folder"):
+        load_folder(tmp_path / "nothing")
+
+
+def test_a_single_notebook_is_a_course_of_its_own(tmp_path: Path) -> None:
+    make(tmp_path, **{"a.py": WHITE, "b.py": BLACK})
+    course = load_file(tmp_path / "a.py")
+    assert paths(course) == ["a.py"]
+    assert [target.path for target in course.targets] == [tmp_path / "a.py-output" / name for name in ("students", "staff")]

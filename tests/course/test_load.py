@@ -1,0 +1,69 @@
+"""From a path a person gave to a course."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clx_jupyter.course.load import Place, candidates, find, load
+from clx_jupyter.errors import CourseError
+
+CELL = "# %%\nx = 1\n"
+
+
+def make(root: Path, *paths: str) -> None:
+    for path in paths:
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(CELL, encoding="utf-8")
+
+
+def test_a_folder_is_a_course(tmp_path: Path) -> None:
+    assert find(tmp_path) == Place(tmp_path)
+
+
+def test_a_relative_path_is_taken_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find(Path()) == Place(tmp_path)
+
+
+def test_a_notebook_outside_any_course_is_one_by_itself(tmp_path: Path) -> None:
+    make(tmp_path, "a.py", "b.py")
+    place = find(tmp_path / "a.py")
+    assert place == Place(tmp_path, single="a.py")
+    assert [source.path for _, _, source in load(place).sources()] == ["a.py"]
+
+
+def test_a_notebook_of_a_course_that_was_built_is_built_in_it(tmp_path: Path) -> None:
+    make(tmp_path, "week/a.py", ".clx/jobs.db")
+    assert find(tmp_path / "week" / "a.py") == Place(tmp_path, chosen="week/a.py")
+
+
+SPECS = [("course-specs/a.xml", "", "course-specs/a.xml"), ("a.xml", "slides/x.py", "a.xml")]
+
+
+@pytest.mark.parametrize(("spec", "beside", "file"), SPECS)
+def test_the_root_of_a_course_file_is_where_its_slides_are(tmp_path: Path, spec: str, beside: str, file: str) -> None:
+    make(tmp_path, spec, *([beside] if beside else ["slides/x.py"]))
+    assert find(tmp_path / spec) == Place(tmp_path, file)
+
+
+def test_a_data_folder_of_ones_own_wins(tmp_path: Path) -> None:
+    make(tmp_path, "specs/a.xml", "data/slides/x.py")
+    assert find(tmp_path / "specs" / "a.xml", tmp_path / "data") == Place(tmp_path / "data", str(tmp_path / "specs" / "a.xml"))
+
+
+WRONG = [("nothing.py", "there is no file or folder"), ("notes.txt", "is no notebook"), ("README.md", "is no notebook")]
+
+
+@pytest.mark.parametrize(("name", "message"), WRONG)
+def test_what_is_no_course_is_said(tmp_path: Path, name: str, message: str) -> None:
+    make(tmp_path, "notes.txt", "README.md")
+    with pytest.raises(CourseError, match=message):
+        find(tmp_path / name)
+
+
+def test_course_files_that_could_be_meant_are_listed(tmp_path: Path) -> None:
+    make(tmp_path, "b.xml", "course-specs/a.xml", "slides/deep/c.xml")
+    assert candidates(tmp_path) == ["b.xml", "course-specs/a.xml"]

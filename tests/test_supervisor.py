@@ -1,0 +1,351 @@
+"""The supervisor with a small worker program that can succeed, fail, hang and die."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clx_jupyter import supervisor as module
+from clx_jupyter.executors.local import LocalWorker
+from clx_jupyter.job_queue import DATABASE, JobQueue, Reader
+from clx_jupyter.jobs import Job, JobState
+from clx_jupyter.state import create_state_folder
+from clx_jupyter.supervisor import Account, Attempt, Supervisor
+
+WORKER = """
+import os, sys, threading, time
+from clx_jupyter_workers.protocol import encode, read_frame
+def send(header, body=b""):
+    sys.stdout.buffer.write(encode(header, body)); sys.stdout.buffer.flush()
+def listen():
+    frame, _ = read_frame(sys.stdin.buffer) or ({"t": "end"}, b"")
+    return os._exit(0) if frame["t"] == "end" else frame
+if os.environ.get("CLX_TEST_START") == "exit":
+    sys.exit("first line of the trouble\\nno module named trouble")
+send({"t": "ready"})
+while True:
+    job = listen()
+    if job["t"] != "job": continue
+    name, do = {"job": job["job"], "attempt": job["attempt"]}, job["do"]
+    def progress(**fields): send({"t": "progress", **name, "phase": "run", **fields})
+    status = "ok"
+    if do == "retry": status = "infrastructure" if job["attempt"] == 1 else "ok"
+    elif do == "changed": status = "changed"
+    elif do in ("fail", "hopeless"):
+        status = "failed" if do == "fail" else "infrastructure"
+        send({"t": "problem", "problem": {"class": "cell-error", "message": "it went wrong"}})
+    elif do == "ask":
+        send({"t": "keep", "key": "k"}, b"body")
+        send({"t": "execution", "key": "k"})
+        status = "ok" if read_frame(sys.stdin.buffer)[1] == b"body" else "failed"
+    elif do == "die": progress(source_cell=job["cell"]); os._exit(3)
+    elif do == "die once" and job["attempt"] == 1: progress(source_cell=1); os.kill(os.getpid(), 9)
+    elif do == "garbage" and job["attempt"] == 1:
+        sys.stdout.buffer.write(b"\\xff" * 64); sys.stdout.buffer.flush()
+        time.sleep(600)
+    elif do == "hang": progress(source_cell=2); time.sleep(600)
+    elif do == "listen":
+        progress(source_cell=2)
+        status = "cancelled" if listen()["t"] == "cancel" else "failed"
+    elif do == "stubborn" and "key" not in job["execute"].get("failed", {}):
+        progress(source_cell=5, key="key"); time.sleep(600)
+    send({"t": "done", **name, "status": status, "executions": 1, "kernels": 1})
+"""
+
+
+class ProgramExecutor:
+    """Starts the program above."""
+
+    name = "test"
+
+    def __init__(self, program: Path) -> None:
+        self.program = program
+        self.start_mode = ""
+        self.started: list[LocalWorker] = []
+
+    async def start(self, type: str, log: Path) -> LocalWorker:
+        with log.open("ab") as errors:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, str(self.program), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
+                env={**os.environ, "CLX_TEST_START": self.start_mode}, start_new_session=True,
+            )  # fmt: skip
+        self.started.append(LocalWorker(process, log))
+        return self.started[-1]
+
+
+class World(Account):
+    """A supervisor with its queue, and what it accounts for."""
+
+    def __init__(self, folder: Path, queue: JobQueue, size: int) -> None:
+        self.folder, self.queue = folder, queue
+        (folder / "worker.py").write_text(WORKER)
+        self.executor = ProgramExecutor(folder / "worker.py")
+        self.accepted: list[Attempt] = []
+        self.kept_bodies: dict[str, bytes] = {}
+        self.most = 0
+        self.together: list[set[str]] = []
+        self.running: dict[int, str] = {}
+        self.new_spec: dict[str, Any] | None = None
+        self.refusals = 0
+        self._moved = asyncio.Event()
+        self.supervisor = Supervisor(folder, queue, self.executor, self, epoch=1, size=size)
+
+    async def frame(self, job: Job) -> dict[str, Any]:
+        return {"do": job.spec["do"], "cell": job.spec.get("cell"), "execute": job.spec["execute"]}
+
+    async def kept(self, key: str) -> bytes | None:
+        return self.kept_bodies.get(key)
+
+    async def keep(self, key: str, body: bytes) -> None:
+        self.kept_bodies[key] = body
+
+    async def accept(self, attempt: Attempt) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError("the disk is full")
+        self.accepted.append(attempt)
+        state = {"ok": JobState.DONE, "dead": JobState.DEAD}.get(attempt.status, JobState.FAILED)
+        assert await self.queue.finish(attempt.job, state, attempt.status, problems=attempt.problems)
+
+    async def changed(self, job: Job) -> dict[str, Any] | None:
+        return self.new_spec
+
+    def moved(self, job: Job, progress: dict[str, Any] | None) -> None:
+        if progress is None:
+            self.running.pop(job.id, None)
+        else:
+            self.running[job.id] = job.path
+            self.together.append(set(self.running.values()))
+        self._moved.set()
+
+    async def add(self, *what: str, cell: int | None = 4, cell_timeout: float = 300.0) -> list[int]:
+        execute = {"cell_timeout": cell_timeout, "timeout": 300.0}
+        jobs = [("notebook", f"0:{do}", do, 0, {"do": do, "cell": cell, "execute": execute}, "new") for do in what]
+        await self.queue.enqueue("b", jobs)
+        self.supervisor.wake()
+        return [job.id for job in await self.queue.jobs_of("b")][-len(what) :]
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        async def wait() -> None:
+            while not true():
+                self._moved.clear()
+                await self._moved.wait()
+
+        await asyncio.wait_for(wait(), 20)
+
+    async def ended(self, *what: str, **fields: Any) -> list[Job]:
+        """The jobs once they have an end."""
+        ids = await self.add(*what, **fields)
+
+        async def wait() -> None:
+            while await self.queue.unfinished("b"):
+                self._moved.clear()
+                if await self.queue.unfinished("b"):
+                    await self._moved.wait()
+
+        await asyncio.wait_for(wait(), 20)
+        return [job for job in await self.queue.jobs_of("b") if job.id in ids]
+
+    def attempts(self, job: int) -> list[tuple[str, int | None]]:
+        rows = Reader(self.folder).rows("SELECT outcome, signal FROM attempts WHERE job = ? ORDER BY attempt", (job,))
+        return [(row["outcome"], row["signal"]) for row in rows]
+
+
+@pytest.fixture(params=[2])
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    monkeypatch.setattr(module, "GRACE", 0.3)
+    create_state_folder(tmp_path, tmp_path)
+    queue = await JobQueue.open(tmp_path / DATABASE)
+    await queue.add_build("b", "", {})
+    world = World(tmp_path, queue, request.param)
+    yield world
+    await asyncio.wait_for(world.supervisor.close(), 10)
+    await queue.close()
+    assert list((tmp_path / "stage").iterdir()) == []
+
+
+one_worker = pytest.mark.parametrize("world", [1], indirect=True)
+
+
+@one_worker
+async def test_jobs_share_a_worker_and_end_with_what_it_said(world: World) -> None:
+    jobs = await world.ended("ok", "fail", "ok")
+    assert [job.state for job in jobs] == [JobState.DONE, JobState.FAILED, JobState.DONE]
+    assert len(world.executor.started) == 1
+    assert [attempt.executions for attempt in world.accepted] == [1, 1, 1]
+    assert [problem.message for problem in world.accepted[1].problems] == ["it went wrong"]
+
+
+async def test_no_more_workers_than_asked_for(world: World) -> None:
+    await world.ended(*["ok"] * 8)
+    assert len(world.executor.started) == 2
+
+
+async def test_a_kept_execution_goes_to_the_account_and_comes_back(world: World) -> None:
+    (job,) = await world.ended("ask")
+    assert job.state is JobState.DONE
+    assert world.kept_bodies == {"k": b"body"}
+
+
+async def test_a_job_whose_worker_died_is_given_to_another(world: World) -> None:
+    (job,) = await world.ended("die once")
+    assert (job.state, job.attempt, job.deaths) == (JobState.DONE, 2, (1,))
+    assert world.attempts(job.id) == [("lost", 9), ("ok", None)]
+
+
+async def test_a_job_that_kills_its_worker_three_times_at_one_cell_is_dead_the_last_time_alone(world: World) -> None:
+    listening = await world.add("listen")
+    await world.until(lambda: bool(world.running))
+    (dying,) = await world.add("die")
+    await world.until(lambda: len([each for each in world.together if "die" in each]) == 2)
+    assert all("listen" in each for each in world.together if "die" in each)
+    await world.supervisor.cancel(listening)
+    await world.until(lambda: bool(world.accepted))
+    assert world.together[-1] == {"die"}
+    job = await world.queue.job(dying)
+    assert job is not None
+    assert (job.state, job.attempt) == (JobState.DEAD, 3)
+    (problem,) = world.accepted[0].problems
+    assert (problem.category, problem.cell, problem.path) == ("kernel-died", 4, "die")
+
+
+async def test_a_retry_waits_and_a_job_that_never_works_fails_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRIES", 1)
+    jobs = await world.ended("retry", "hopeless")
+    assert [(job.state, job.attempt) for job in jobs] == [(JobState.DONE, 2), (JobState.FAILED, 2)]
+    assert world.attempts(jobs[1].id) == [("infrastructure", None)] * 2
+
+
+async def test_a_source_that_changed_is_done_with_its_new_spec(world: World) -> None:
+    world.new_spec = {"do": "ok", "execute": {"cell_timeout": 1, "timeout": 1}}
+    (job,) = await world.ended("changed")
+    assert (job.state, job.attempt) == (JobState.DONE, 2)
+
+
+async def test_a_source_that_vanished_fails(world: World) -> None:
+    (job,) = await world.ended("changed")
+    assert job.state is JobState.FAILED
+    assert world.accepted[0].problems[0].category == "bad-source"
+
+
+async def test_workers_that_do_not_start_end_their_jobs_with_their_last_words(world: World) -> None:
+    world.executor.start_mode = "exit"
+    jobs = await world.ended("ok", "ok", "ok")
+    assert {job.state for job in jobs} == {JobState.FAILED}
+    assert {job.deaths for job in jobs} == {()}
+    assert 3 <= len(world.executor.started) <= 6
+    for attempt in world.accepted:
+        (problem,) = attempt.problems
+        assert problem.message == "the notebook worker does not start: no module named trouble"
+        assert "first line of the trouble" in problem.traceback
+
+
+async def test_an_answer_that_cannot_be_read_ends_the_worker_and_the_job_is_tried_again(world: World) -> None:
+    (job,) = await world.ended("garbage")
+    assert (job.state, job.attempt) == (JobState.DONE, 2)
+
+
+async def test_a_hanging_job_is_cancelled_by_ending_its_worker(world: World) -> None:
+    ids = await world.add("hang")
+    await world.until(lambda: bool(world.running))
+    assert await world.queue.cancel("b") == ids
+    await world.supervisor.cancel(ids)
+    await world.until(lambda: not world.running)
+    assert [job.state for job in await world.queue.jobs_of("b")] == [JobState.CANCELLED]
+    assert world.accepted == []
+
+
+@one_worker
+async def test_a_worker_that_listens_survives_the_cancelling_of_its_job(world: World) -> None:
+    ids = await world.add("listen")
+    await world.until(lambda: bool(world.running))
+    await world.supervisor.cancel(ids)
+    await world.until(lambda: not world.running)
+    (job,) = await world.ended("ok")
+    assert job.state is JobState.DONE
+    assert len(world.executor.started) == 1
+
+
+async def test_a_cell_over_its_limit_is_interrupted_then_killed_and_the_next_try_knows(world: World) -> None:
+    (job,) = await world.ended("stubborn", cell_timeout=0.2)
+    assert (job.state, job.attempt, job.deaths) == (JobState.DONE, 2, ())
+    failed = job.spec["execute"]["failed"]["key"]
+    assert (failed["class"], failed["cell"], failed["path"]) == ("timeout", 5, "stubborn")
+    assert [outcome for outcome, _ in world.attempts(job.id)] == ["timeout", "ok"]
+
+
+async def test_a_cell_over_its_limit_whose_worker_answers_goes_on(world: World) -> None:
+    (job,) = await world.ended("listen", cell_timeout=0.2)
+    assert (job.state, job.attempt) == (JobState.FAILED, 1)
+    assert world.accepted[0].limit == "cell"
+
+
+async def test_a_job_over_its_limit_without_a_running_execution_fails(world: World) -> None:
+    (job,) = await world.ended("hang", cell_timeout=0.2)
+    assert job.state is JobState.FAILED
+    assert [problem.category for problem in world.accepted[0].problems] == ["timeout"]
+
+
+async def test_an_error_while_accepting_ends_the_job_as_failed(world: World) -> None:
+    world.refusals = 1
+    (job,) = await world.ended("ok")
+    assert job.state is JobState.FAILED
+    assert world.accepted[0].problems[0].message == "OSError: the disk is full"
+
+
+async def test_a_job_ends_even_where_nothing_can_be_accepted(world: World) -> None:
+    world.refusals = 2
+    (job,) = await world.ended("ok")
+    assert job.state is JobState.FAILED
+
+
+async def test_closing_puts_running_jobs_back_and_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.3)
+    create_state_folder(tmp_path, tmp_path)
+    queue = await JobQueue.open(tmp_path / DATABASE)
+    await queue.add_build("b", "", {})
+    world = World(tmp_path, queue, 2)
+    await world.add("hang", "listen")
+    await world.until(lambda: len(world.running) == 2)
+    await asyncio.wait_for(world.supervisor.close(), 10)
+    assert [job.state for job in await queue.jobs_of("b")] == [JobState.QUEUED, JobState.QUEUED]
+    assert {job.deaths for job in await queue.jobs_of("b")} == {()}
+    for worker in world.executor.started:
+        assert worker.pid is not None
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker.pid, 0)
+    assert {row["state"] for row in Reader(tmp_path).workers()} == {"gone"}
+    await queue.close()
+
+
+async def test_nothing_is_looked_for_while_a_job_waits_for_a_worker(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    ready = world.queue.ready
+
+    async def counted(type: str, now: float) -> list[Job]:
+        looks.append(now)
+        return await ready(type, now)
+
+    monkeypatch.setattr(world.queue, "ready", counted)
+    monkeypatch.setattr(module, "_back_off", lambda _: 0.01)
+    listening = await world.add("listen")
+    await world.until(lambda: bool(world.running))
+    await world.add("retry", "hang")
+    await world.until(lambda: "hang" in world.running.values())
+    before = len(looks)
+    for _ in range(200):
+        await world.queue.progress((await world.queue.jobs_of("b"))[0], {})
+    assert len(looks) - before < 20
+    await world.supervisor.cancel(listening)
+
+
+async def test_a_worker_knows_its_host(world: World) -> None:
+    await world.ended("ok")
+    assert Reader(world.folder).workers()[0]["host"] == platform.node()
