@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from clx_jupyter.errors import Problem
 from clx_jupyter.executors.base import Executor, RunningWorker
@@ -53,32 +53,26 @@ class Attempt:
         return time.monotonic() - self.started
 
 
-class Account:
+class Account(Protocol):
     """What the supervisor needs of the service above it; every call is made on the loop."""
 
     async def frame(self, job: Job) -> dict[str, Any]:
         """The job as the worker gets it, secrets included."""
-        raise NotImplementedError
 
     async def kept(self, key: str) -> bytes | None:
         """A kept execution."""
-        raise NotImplementedError
 
     async def keep(self, key: str, body: bytes) -> None:
         """Keep an execution."""
-        raise NotImplementedError
 
     async def accept(self, attempt: Attempt) -> None:
         """End a job whose worker said ``done``: record, then publish."""
-        raise NotImplementedError
 
     async def changed(self, job: Job) -> dict[str, Any] | None:
         """The new spec of a job whose source changed under it; ``None`` where the source is gone."""
-        raise NotImplementedError
 
     def moved(self, job: Job, progress: dict[str, Any] | None) -> None:
         """A job went on; ``None``: it is no longer running."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True, eq=False)

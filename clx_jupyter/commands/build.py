@@ -15,6 +15,7 @@ from typing import Any
 from clx_jupyter.builds import Builds
 from clx_jupyter.cli import told
 from clx_jupyter.commands.progress import Progress
+from clx_jupyter.course.folder import has_sources
 from clx_jupyter.course.load import Place, candidates, find
 from clx_jupyter.errors import ClxError, CourseError, Problem, RequestError
 from clx_jupyter.follow import follow
@@ -77,6 +78,10 @@ def _one(places: list[Place]) -> Place:
         raise RequestError("these paths belong to different courses", "build them one after the other")
     if not first.file and not first.single and (first.root / "slides").is_dir() and (specs := candidates(first.root)):
         raise CourseError(f"{first.root.name} holds course files: {', '.join(specs[:8])}", f"name one: clx build {specs[0]}")
+    if not first.file and not first.single and not has_sources(first.root):
+        raise CourseError(
+            f"there are no notebooks in {first.root}", "notebooks are .ipynb files, and text with a jupytext header or percent marks (# %%)"
+        )
     return first
 
 

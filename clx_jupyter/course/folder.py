@@ -50,6 +50,11 @@ def _is_content(entry: os.DirEntry[str], hidden: tuple[str, ...]) -> bool:
     return not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(Path(entry.path).parent.resolve())
 
 
+def has_sources(root: Path) -> bool:
+    """Whether any notebook lies in the folder; stops at the first."""
+    return any(is_source(file) for _, files in walk(root) for file in files)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The convention that the marks in a folder's notebooks follow, and the kinds it asks for."""

@@ -296,6 +296,13 @@ def test_a_real_r_notebook_runs(clx: Clx, tmp_path: Path) -> None:
     assert (built.code, built.report["kernels_started"]) == (0, 1)
 
 
+def test_a_folder_without_notebooks_is_refused_and_left_alone(tmp_path: Path) -> None:
+    write(tmp_path, {"readme.md": "# Hello"})
+    done = command("build", cwd=tmp_path)
+    assert (done.returncode, [path.name for path in tmp_path.iterdir()]) == (2, ["readme.md"])
+    assert "no notebooks" in done.stderr and "hint" in done.stderr
+
+
 def test_looking_creates_nothing(tmp_path: Path) -> None:
     write(tmp_path, {"a.ipynb": notebook(("code", "1"))})
     for name in ("status", "jobs", "workers", "validate", "course", "cancel"):
