@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -340,13 +341,29 @@ class Builds(Account):
         )  # fmt: skip
         if not won:
             return
-        async with self._publish_lock:
-            published = await asyncio.to_thread(build.publishing.publish, attempt, rows)
+        try:
+            async with self._publish_lock:
+                published = await asyncio.to_thread(build.publishing.publish, attempt, rows)
+        except OSError as error:
+            # The job is done but its files could not be put in place: the next build makes and publishes them again.
+            problem = _unpublished(error, job.path)
+            published = [replace(row, state="failed", problem=problem.id) for row in rows]
+            attempt.problems.append(problem)
+            state = JobState.FAILED
         await self._queue.put_outputs(published)
         build.problems += attempt.problems
         build.made |= {row.name: (row, attempt.seconds) for row in published}
         build.live.done += 1
         build.live.failed += state is not JobState.DONE
+
+
+def _unpublished(error: OSError, path: str) -> Problem:
+    where = f" ({error.filename})" if error.filename else ""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    hint = "make room on that disk, then build again" if full else "see that the folder can be written, then build again"
+    return Problem(
+        "disk-full" if full else "internal", f"the outputs could not be written: {error.strerror or error}{where}", hint, path=path
+    )
 
 
 def _by_place(plan: Plan | None, place: str) -> list[SourcePlan]:

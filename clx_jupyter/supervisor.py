@@ -410,7 +410,8 @@ class _Limits:
         if progress.get("phase") != "run":
             self._cell = self._notebook = self._kill = float("inf")
             return
-        self._cell = now + self._cell_seconds
+        # A new cell shows that the worker listens: what was asked of it before is done.
+        self._cell, self._kill = now + self._cell_seconds, float("inf")
         if self._notebook == float("inf"):
             self._notebook = now + self._seconds
 

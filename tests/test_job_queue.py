@@ -90,7 +90,8 @@ async def test_a_result_of_an_old_attempt_counts_for_nothing(queue: JobQueue, tm
     assert not await queue.finish(old, JobState.DONE, "ok", outputs=[OUTPUT], parts={"source": "s"})
     assert not await queue.retry(old, "lost")
     await queue.progress(old, {"done": 9})
-    assert await queue.outputs("") == await queue.known("") == {}
+    assert await queue.outputs("") == {}
+    assert await queue.known("") == {}
     assert Reader(tmp_path).build("b") == before
     assert Reader(tmp_path).jobs("b")[0]["progress"] is None
     assert await queue.finish(new, JobState.DONE, "ok", outputs=[OUTPUT])
