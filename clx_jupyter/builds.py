@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from clx_jupyter.course.load import load
-from clx_jupyter.course.model import Course
 from clx_jupyter.errors import ClxError, Problem
 from clx_jupyter.executions import Executions, hashed, kernel_environment
 from clx_jupyter.executors.base import Executor
@@ -58,7 +57,6 @@ class Live:
 @dataclass(slots=True)
 class _Build:
     live: Live
-    course: Course | None = None
     plan: Plan | None = None
     publishing: Publishing | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -202,8 +200,7 @@ class Builds(Account):
             build.problems.append(error.problem)
             await self._end(build, BuildState.INVALID, error.problem)
         except OSError as error:
-            problem = Problem("disk-full" if error.errno == 28 else "internal", f"{error}", "see the state folder's logs")
-            await self._end(build, BuildState.FAILED, problem)
+            await self._end(build, BuildState.FAILED, _unpublished(error))
         except Exception as error:  # the border of the service: a build always ends, and says how
             words = "".join(traceback.format_exception(error))
             hint = "this is an error of clx_jupyter: please report it"
@@ -228,6 +225,9 @@ class Builds(Account):
         self._tell(build)
         if jobs and not build.cancelled:
             await self._queue.enqueue(live.id, jobs)
+            if build.cancelled:  # it came while the jobs were being added, and found none
+                await self._queue.cancel(live.id)
+                await self._count(build)
             self._supervisor.wake()
             await build.jobs_ended.wait()
         await self._finish(build, publishing)
@@ -239,7 +239,7 @@ class Builds(Account):
         )
         hashes = FileHashes(self.root, stamps)
         plan = await asyncio.to_thread(make_plan, request, hashes, known, rows)
-        build.plan, build.course = plan, plan.course
+        build.plan = plan
         build.problems += plan.problems
         await self._queue.keep_files(hashes.fresh)
         return plan
@@ -357,7 +357,7 @@ class Builds(Account):
         build.live.failed += state is not JobState.DONE
 
 
-def _unpublished(error: OSError, path: str) -> Problem:
+def _unpublished(error: OSError, path: str | None = None) -> Problem:
     where = f" ({error.filename})" if error.filename else ""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     hint = "make room on that disk, then build again" if full else "see that the folder can be written, then build again"

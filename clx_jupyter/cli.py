@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from pathlib import Path
 
 from clx_jupyter import __version__
 from clx_jupyter.commands.arguments import COMMANDS
@@ -57,11 +56,6 @@ def told(problem: Problem) -> str:
     where = f"{place}{cell}: " if place or cell else ""
     hint = f"\n  hint: {problem.hint}" if problem.hint else ""
     return f"{problem.severity}: {where}{problem.message}{hint}"
-
-
-def course_path(options: argparse.Namespace) -> Path:
-    """The path a command is about: the first argument, else the current folder."""
-    return Path(options.path[0] if options.path else ".")
 
 
 if __name__ == "__main__":

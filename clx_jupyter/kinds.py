@@ -6,7 +6,7 @@ Source of the rules: the CLX/CLM course format and nbgrader's release version (`
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 PRIVATE_TAGS = frozenset({"private", "notes", "voiceover"})
@@ -74,15 +74,6 @@ _TABLE = (
 
 KINDS: dict[str, Kind] = {kind.id: kind for kind in _TABLE}
 """Every kind that comes with the package, by its id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """Which marks for solutions a folder of notebooks uses: they decide the default kinds."""
-
-    black: bool = False
-    white: bool = False
-    found: tuple[str, ...] = field(default=())
 
 
 BLACK_MARKS = frozenset({"solution"})

@@ -22,8 +22,6 @@ from clx_jupyter.variants import Choice, Variant, twins_of, variants
 from clx_jupyter_workers import VERSION
 from clx_jupyter_workers.inputs import mentioned, modules
 
-_SCRIPTS_BEYOND_TABLE = "percent"
-
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -327,7 +325,7 @@ def _render(name: str, variant: Variant, source: Source) -> dict[str, Any]:
     code = PurePosixPath(variant.path).suffix[1:]
     return {
         "id": name, "kind": variant.kind.id, "language": variant.language, "format": variant.format, "outputs": variant.outputs,
-        "code_format": f"{code}:{_SCRIPTS_BEYOND_TABLE}" if variant.format == "code" else None,
+        "code_format": f"{code}:percent" if variant.format == "code" else None,
     }  # fmt: skip
 
 
