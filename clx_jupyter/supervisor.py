@@ -95,6 +95,7 @@ class Supervisor:
         self._starts: dict[str, int] = dict.fromkeys(JOB_TYPES, 0)
         self._broken: dict[str, Problem] = {}
         self._wake = asyncio.Event()
+        self._closing = False
         # Strong references: the loop keeps only weak ones, and a collected reader would hang its pool.
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop_task = asyncio.create_task(self._loop(), name="clx supervisor")
@@ -105,6 +106,7 @@ class Supervisor:
 
     async def close(self) -> None:
         """Stop: running jobs go back to the queue, every worker ends."""
+        self._closing = True
         self._loop_task.cancel()
         for attempt, slot in self._running.values():
             attempt.cancelled = True
@@ -311,8 +313,9 @@ class Supervisor:
             await self._lost(attempt, slot)
         else:
             self._starts[slot.type] = 0
-            self._idle.append(slot)
-            await self._queue.set_worker(slot.id, "idle", done=not failed, failed=failed)
+            if not self._closing:  # while closing, its end is being recorded
+                self._idle.append(slot)
+                await self._queue.set_worker(slot.id, "idle", done=not failed, failed=failed)
             await self._after_done(attempt)
 
     async def _after_done(self, attempt: Attempt) -> None:
@@ -333,7 +336,7 @@ class Supervisor:
 
     async def _cancelled(self, attempt: Attempt) -> None:
         """A job of a cancelled build ends; at a stop of the whole service it goes back to the queue."""
-        if self._loop_task.cancelled() or self._loop_task.cancelling():
+        if self._closing:
             await self._queue.retry(attempt.job, "cancelled")
         else:
             await self._queue.finish(attempt.job, JobState.CANCELLED, "cancelled")
