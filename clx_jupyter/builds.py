@@ -171,6 +171,11 @@ class Builds(Account):
         return build.live if build else None
 
     @property
+    def held(self) -> bool:
+        """Whether the root is still ours: its state folder is there, and nobody took it over."""
+        return self._lock.still_ours()
+
+    @property
     def busy(self) -> bool:
         """Whether any build goes on."""
         return any(not build.ended.is_set() for build in self._builds.values())

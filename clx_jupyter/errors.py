@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clx_jupyter_workers.problems import CLASSES, KEPT_FAILURES, Problem
 
-__all__ = ["CLASSES", "KEPT_FAILURES", "ClxError", "CourseError", "HeldError", "Problem", "RequestError"]
+__all__ = ["CLASSES", "KEPT_FAILURES", "ClxError", "CourseError", "HeldError", "MissingError", "Problem", "RequestError"]
 
 
 class ClxError(Exception):
@@ -39,3 +39,10 @@ class HeldError(ClxError):
     status = 409
     exit_code = 3
     category = "bad-course"
+
+
+class MissingError(ClxError):
+    """What a request is about is not there."""
+
+    status = 404
+    category = "missing-file"

@@ -459,7 +459,7 @@ class Reader:
 
     def jobs(self, build: str | None = None, limit: int = 1000) -> list[dict[str, Any]]:
         """Jobs of a build, or of all, the newest first; without their specifications."""
-        sql = "SELECT id, build, type, path, state, reason, attempt, progress, problems, created, started, finished FROM jobs"
+        sql = "SELECT id, build, type, place, path, state, reason, attempt, progress, problems, created, started, finished FROM jobs"
         if build is None:
             return self.rows(f"{sql} ORDER BY id DESC LIMIT ?", (limit,))
         return self.rows(f"{sql} WHERE build = ? ORDER BY id LIMIT ?", (build, limit))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -34,9 +36,22 @@ def state_folder(root: Path, *, private: bool = False) -> Path:
     local = root / FOLDER
     if not private and (local.is_dir() or os.access(root, os.W_OK)):
         return local
+    return _private_folder() / name
+
+
+def _private_folder() -> Path:
     from platformdirs import user_state_path  # only here: its import is not free, and few need it
 
-    return user_state_path("clx_jupyter") / name
+    return user_state_path("clx_jupyter")
+
+
+def private_states() -> Iterator[tuple[Path, Path]]:
+    """(root, state folder) of every state that lies outside its root."""
+    configured = os.environ.get("CLX_STATE_DIR")
+    for parent in (Path(configured).expanduser().resolve() if configured else None, _private_folder()):
+        for folder in sorted(parent.iterdir()) if parent and parent.is_dir() else ():
+            with contextlib.suppress(OSError, ValueError):
+                yield Path((folder / "root").read_text(encoding="utf-8").rstrip("\n")), folder
 
 
 def create_state_folder(folder: Path, root: Path) -> None:
@@ -140,6 +155,18 @@ def read_holder(folder: Path) -> Holder | None:
         return Holder(**json.loads((folder / "holder").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def living_holder(folder: Path) -> Holder | None:
+    """Who holds the state folder; the file of a process of this host that died counts as nobody.
+
+    Of another host nothing can be seen but its file, so that is believed.
+    """
+    holder = read_holder(folder)
+    if holder is None or holder.host != platform.node():
+        return holder
+    # Without the first question a look would make the file.
+    return None if not (folder / "lock").exists() or Lock.is_free(folder) else holder
 
 
 def _private(path: str, flags: int) -> int:

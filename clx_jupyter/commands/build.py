@@ -15,9 +15,8 @@ from typing import Any
 from clx_jupyter.builds import Builds
 from clx_jupyter.cli import told
 from clx_jupyter.commands.progress import Progress
-from clx_jupyter.course.folder import has_sources
-from clx_jupyter.course.load import Place, candidates, find
-from clx_jupyter.errors import ClxError, CourseError, Problem, RequestError
+from clx_jupyter.course.load import Place, check_named, find
+from clx_jupyter.errors import ClxError, Problem, RequestError
 from clx_jupyter.follow import follow
 from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BUILD_ENDED
@@ -76,13 +75,7 @@ def _one(places: list[Place]) -> Place:
     first = places[0]
     if any((place.root, place.file, place.single) != (first.root, first.file, first.single) for place in places):
         raise RequestError("these paths belong to different courses", "build them one after the other")
-    if not first.file and not first.single and (first.root / "slides").is_dir() and (specs := candidates(first.root)):
-        raise CourseError(f"{first.root.name} holds course files: {', '.join(specs[:8])}", f"name one: clx build {specs[0]}")
-    if not first.file and not first.single and not has_sources(first.root):
-        raise CourseError(
-            f"there are no notebooks in {first.root}", "notebooks are .ipynb files, and text with a jupytext header or percent marks (# %%)"
-        )
-    return first
+    return check_named(first)
 
 
 async def _run(request: Request, folder: Path, options: argparse.Namespace, progress: Progress) -> dict[str, Any]:

@@ -6,61 +6,23 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.builds import make_plan
 from clx_jupyter.cli import told
-from clx_jupyter.course.load import Place, candidates, find, load
+from clx_jupyter.course.load import Place, check_named, find, load
 from clx_jupyter.course.model import Text, text_in
-from clx_jupyter.errors import CourseError, Problem, RequestError
-from clx_jupyter.fingerprint import FileHashes, Stamp
+from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.job_queue import Reader
 from clx_jupyter.plan import Output, Plan, SourcePlan
-from clx_jupyter.requests import Request
-from clx_jupyter.state import state_folder
-
-States = Mapping[str, str]
-"""What became of each output when it was last built, by its name."""
-
-_FAILED_BEFORE = "failed before"  # the planner's reason for all that has no good result and would be tried again
+from clx_jupyter.views import States, folder_of, last_states, output_state, planned
 
 
 def _data_dir(options: argparse.Namespace) -> Path | None:
     return Path(options.data_dir).absolute() if options.data_dir else None
-
-
-def _place(path: Path, data_dir: Path | None) -> Place:
-    """The course that *path* means. Raises :class:`CourseError` for the folder of course files itself, as a build does."""
-    place = find(path, data_dir)
-    if not place.file and not place.single and (place.root / "slides").is_dir() and (specs := candidates(place.root)):
-        raise CourseError(f"{place.root.name} holds course files: {', '.join(specs[:8])}", f"name one, such as {specs[0]}")
-    return place
-
-
-def planned(place: Place, data_dir: Path | None) -> Plan:
-    """The plan that a build would start with, from a read-only look at the state."""
-    reader = _reader(place)
-    request = Request(str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None)
-    return make_plan(request, FileHashes(place.root, _stamps(reader)), reader.known(place.file), reader.stored(place.file))
-
-
-def last_states(place: Place) -> States:
-    """The last word of the database on every output."""
-    return {name: row.state for name, row in _reader(place).stored(place.file).items()}
-
-
-def _reader(place: Place) -> Reader:
-    return Reader(state_folder(place.root, private=bool(place.single)))
-
-
-def _stamps(reader: Reader) -> dict[str, Stamp]:
-    """What files looked like when they were hashed: a look need not hash them again."""
-    rows = reader.rows("SELECT path, mtime_ns, size, inode, sha256 FROM files")
-    return {row["path"]: Stamp(row["mtime_ns"], row["size"], row["inode"], row["sha256"]) for row in rows}
 
 
 # --- validate -----------------------------------------------------------------
@@ -69,7 +31,7 @@ def _stamps(reader: Reader) -> dict[str, Stamp]:
 def validate(options: argparse.Namespace) -> int:
     """Read the course and tell what is wrong with it."""
     data_dir = _data_dir(options)
-    course = load(_place(Path(options.path or "."), data_dir), data_dir=data_dir)
+    course = load(check_named(find(Path(options.path or "."), data_dir)), data_dir=data_dir)
     if options.json:
         print(json.dumps([problem.to_json() for problem in course.problems], ensure_ascii=False, indent=1))
     else:
@@ -99,7 +61,7 @@ def _number(count: int, what: str) -> str:
 def course(options: argparse.Namespace) -> int:
     """The course as a tree with the state of each source."""
     data_dir = _data_dir(options)
-    place = _place(Path(options.path or "."), data_dir)
+    place = check_named(find(Path(options.path or "."), data_dir))
     plan, last = planned(place, data_dir), last_states(place)
     if options.json:
         print(json.dumps(_course_json(plan, last), ensure_ascii=False, indent=1))
@@ -145,16 +107,6 @@ def state_of(source: SourcePlan, last: States) -> str:
     counts = Counter(output_state(output, last) for output in source.outputs)
     why = next((output.reason for output in source.wanted), "")
     return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) + (f" · {why}" if why else "")
-
-
-def output_state(output: Output, last: States) -> str:
-    """``fresh``, ``stale`` (there, but it would be made again), ``missing``, or what became of it last, such as ``failed``."""
-    if not output.reason:
-        return output.state
-    state = last.get(output.name, "built")
-    if output.reason == _FAILED_BEFORE and state != "built":
-        return state
-    return "stale" if Path(output.name).exists() else "missing"
 
 
 def _output_json(output: Output, last: States) -> dict[str, Any]:
@@ -205,7 +157,7 @@ def _course_json(plan: Plan, last: States) -> dict[str, Any]:
 def explain(options: argparse.Namespace) -> int:
     """What one source becomes, what it depends on, and why it would be built."""
     data_dir, file = _data_dir(options), Path(options.path).absolute()
-    place = _place(Path(options.course), data_dir) if options.course else _built_by(find(file, data_dir))
+    place = check_named(find(Path(options.course), data_dir)) if options.course else _built_by(find(file, data_dir))
     plan, last = planned(place, data_dir), last_states(place)
     found = [source for source in plan.sources if (place.root / source.source.path).resolve() == file.resolve()]
     if not found:
@@ -222,7 +174,7 @@ def explain(options: argparse.Namespace) -> int:
 
 def _built_by(place: Place) -> Place:
     """The place with the course file that last built the source; a notebook's folder alone does not tell which that is."""
-    return replace(place, file=_reader(place).course_of(place.chosen)) if place.chosen else place
+    return replace(place, file=Reader(folder_of(place)).course_of(place.chosen)) if place.chosen else place
 
 
 def _explained(source: SourcePlan, last: States) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from clx_jupyter.errors import RequestError
 from clx_jupyter.follow import read_report
 from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BUILD_ENDED, JobState
-from clx_jupyter.state import Holder, Lock, read_holder, state_folder
+from clx_jupyter.state import Holder, living_holder, state_folder
 
 _ALL = 1_000_000
 _LAST_WORKERS = 5
@@ -24,18 +23,6 @@ _LAST_WORKERS = 5
 def _folder(options: argparse.Namespace) -> Path:
     place = find(Path(options.path or "."), Path(options.data_dir).absolute() if options.data_dir else None)
     return state_folder(place.root, private=bool(place.single))
-
-
-def living_holder(folder: Path) -> Holder | None:
-    """Who holds the state folder; the file of a process of this host that died counts as nobody.
-
-    Of another host nothing can be seen but its file, so that is believed.
-    """
-    holder = read_holder(folder)
-    if holder is None or holder.host != platform.node():
-        return holder
-    # Without the first question a look would make the file.
-    return None if not (folder / "lock").exists() or Lock.is_free(folder) else holder
 
 
 # --- status -------------------------------------------------------------------

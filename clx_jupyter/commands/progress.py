@@ -8,6 +8,7 @@ import time
 from typing import Any, TextIO
 
 from clx_jupyter.builds import Live
+from clx_jupyter.views import row_as_live
 
 _BAR = 24
 _LINES_EVERY = 5.0
@@ -42,10 +43,8 @@ class Progress:
         for job in jobs:
             frame = json.loads(job["progress"] or "{}")
             running.append((job["path"], frame.get("cell", 0), frame.get("cells", 0)))
-        left = None
-        if row["done"] and row["started"]:
-            left = (time.time() - row["started"]) / row["done"] * (row["total"] - row["done"])
-        self._draw(row["total"], row["done"], row["failed"], running, left)
+        live = row_as_live(row)
+        self._draw(live.total, live.done, live.failed, running, live.left())
 
     def _draw(self, total: int, done: int, failed: int, running: list[tuple[str, int, int]], left: float | None) -> None:
         if not total:

@@ -52,6 +52,19 @@ def find(path: Path, data_dir: Path | None = None) -> Place:
     return Place(path.parent, single=path.name)
 
 
+def check_named(place: Place) -> Place:
+    """*place* itself. Raises :class:`CourseError` for the folder of course files, where one of them must be named, and for a folder without notebooks."""
+    if place.file or place.single:
+        return place
+    if (place.root / "slides").is_dir() and (specs := candidates(place.root)):
+        raise CourseError(f"{place.root.name} holds course files: {', '.join(specs[:8])}", f"name one, such as {specs[0]}")
+    if not folder.has_sources(place.root):
+        raise CourseError(
+            f"there are no notebooks in {place.root}", "notebooks are .ipynb files, and text with a jupytext header or percent marks (# %%)"
+        )
+    return place
+
+
 def load(place: Place, *, data_dir: Path | None = None, output_dir: Path | None = None) -> Course:
     """Read the course at *place*."""
     if place.single:

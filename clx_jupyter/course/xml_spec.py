@@ -137,7 +137,7 @@ def _course(root: Element, kinds: Collection[str]) -> CourseSpec:
     sections = [element for element in _each(root, "sections", "section") if enabled(element)]
     github, organization = root.find("github"), root.find("organization")
     return CourseSpec(
-        name=_text(root.find("name")),
+        name=title(root),
         sections=tuple(_section(element) for element in sections if element.find("topics")),
         dir_groups=tuple(_dir_group(element) for element in [*_inner_groups(sections), *_each(root, "dir-groups", "dir-group")]),
         targets=_targets(root, kinds),
@@ -148,6 +148,11 @@ def _course(root: Element, kinds: Collection[str]) -> CourseSpec:
         image_options=_image_options(root.find("image-options")),
         kernel_python=root.text_of("kernel-python"),
     )
+
+
+def title(root: Element) -> Text:
+    """The title of the course that *root* describes."""
+    return _text(root.find("name"))
 
 
 def _image_options(element: Element | None) -> ImageOptions:

@@ -1,0 +1,108 @@
+"""Which courses there are below a folder, without reading more of it than needed."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from clx_jupyter.course import safe_xml
+from clx_jupyter.course.folder import HIDDEN, skipped_folder, walk
+from clx_jupyter.course.model import text_in
+from clx_jupyter.course.scan import is_source
+from clx_jupyter.course.xml_spec import LANGUAGES, title
+from clx_jupyter.errors import ClxError
+from clx_jupyter.state import FOLDER
+
+DEPTH = 3
+SCAN_LIMIT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A course that somebody may mean: a course file, or a folder. ``path`` is absolute."""
+
+    path: Path
+    title: str
+    kind: str
+    built: bool
+
+
+@dataclass(slots=True)
+class Found:
+    """What a search gave; ``more``: it stopped at its limit."""
+
+    candidates: list[Candidate]
+    more: bool = False
+
+
+def discover(root: Path, limit: int = SCAN_LIMIT) -> Found:
+    """Course files and folders that were built before, down to three folders below *root*; else *root* itself if it holds notebooks.
+
+    *root* also stands beside folders that were built before: it may be meant as a whole. *limit* is the number of files
+    and folders that are looked at.
+    """
+    found = Found([])
+    for folder, names in folders_below(root, limit):
+        if names is None:
+            found.more = True
+            break
+        specs = [Candidate(folder / name, called, "xml", _built(folder)) for name in names if (called := _title(folder / name))]
+        found.candidates += specs
+        if not specs and (folder / FOLDER / "jobs.db").is_file():
+            found.candidates.append(Candidate(folder, folder.name, "folder", True))
+    whole = any(each.path == root for each in found.candidates)
+    specs_here = any(each.kind == "xml" and each.path.parent in (root, root / "course-specs") for each in found.candidates)
+    if not whole and not specs_here and _holds_sources(root, limit):
+        found.candidates.insert(0, Candidate(root, root.name, "folder", False))
+    return found
+
+
+def _holds_sources(root: Path, limit: int) -> bool:
+    for _, files in walk(root):
+        limit -= len(files)
+        if any(is_source(file) for file in files):
+            return True
+        if limit < 0:
+            break
+    return False
+
+
+def folders_below(root: Path, limit: int = SCAN_LIMIT) -> Iterator[tuple[Path, list[str] | None]]:
+    """*root* and the folders down to three below it, the nearest first, with the visible names in each.
+
+    ``None`` instead of names: more than *limit* names were seen, and the search ends there.
+    """
+    waiting, seen = deque([(root, 0)]), 0
+    while waiting:
+        folder, depth = waiting.popleft()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:  # not ours to read
+            continue
+        seen += len(entries)
+        if seen > limit:
+            yield folder, None
+            return
+        yield folder, [entry.name for entry in entries if not entry.name.startswith(HIDDEN)]
+        if depth < DEPTH:
+            folders = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+            waiting.extend((each, depth + 1) for each in folders if not skipped_folder(each))
+
+
+def _title(path: Path) -> str:
+    """The title of a course file; empty where the file is none. One that is broken counts: whoever picks it learns what is wrong."""
+    if path.suffix != ".xml" or not path.is_file():
+        return ""
+    try:
+        element = safe_xml.read(path, path.name)
+        return (text_in(title(element), LANGUAGES[0]) or path.stem) if element.tag == "course" else ""
+    except ClxError:
+        return path.stem if path.parent.name == "course-specs" else ""
+
+
+def _built(folder: Path) -> bool:
+    """Whether the root of a course file in this folder holds a state; the root is the folder or the one above."""
+    return any((place / FOLDER / "jobs.db").is_file() for place in (folder, folder.parent))

@@ -1,0 +1,113 @@
+"""The roots that a server builds in. Each is opened when it is first built, and held until the server stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from clx_jupyter.builds import Builds, Live
+from clx_jupyter.course.discover import folders_below
+from clx_jupyter.errors import ClxError, HeldError
+from clx_jupyter.job_queue import DATABASE, Reader
+from clx_jupyter.jobs import BUILD_ENDED
+from clx_jupyter.requests import Request, new_id, post
+from clx_jupyter.state import FOLDER, living_holder, private_states, state_folder
+
+_TAKEN_WITHIN = 10.0
+_LOOK = 0.05
+
+
+class Roots:
+    """One :class:`Builds` per root. Where another process of this host holds a root, requests are handed to it.
+
+    *watcher* is called whenever a build of this process changes; *size* is the number of workers per root (0: as many as
+    the machine's share for this process allows).
+    """
+
+    def __init__(self, watcher: Callable[[Live], None], *, size: int = 0) -> None:
+        self._watcher = watcher
+        self._size = size
+        self._open: dict[Path, Builds] = {}
+        self._opening: dict[Path, asyncio.Lock] = {}
+        self._closed = False
+
+    async def start(self, request: Request) -> str:
+        """Start a build, here or where the root is held; gives its id. Raises :class:`HeldError`."""
+        root = Path(request.root)
+        folder = state_folder(root, private=bool(request.single))
+        id = new_id()
+        while True:
+            builds = await self._builds(root, folder)
+            if builds is not None:
+                return await builds.start(request, id)
+            if await _handed_over(folder, id, request):
+                return id
+
+    async def cancel(self, root: Path, folder: Path, id: str) -> None:
+        """Cancel a build, whoever works on it; one that nobody works on is ended as cancelled."""
+        builds = await self._builds(root, folder)
+        if builds is not None:
+            await builds.cancel(id)
+        else:
+            post(folder, {"do": "cancel", "build": id})
+
+    def live(self, folder: Path, id: str) -> Live | None:
+        """A build that this process works on, or did."""
+        builds = self._open.get(folder)
+        return builds.live(id) if builds else None
+
+    async def resume(self, below: Path) -> None:
+        """Go on with the builds below a folder that a process which died left open."""
+        for root, folder in await asyncio.to_thread(lambda: list(_left_open(below))):
+            with contextlib.suppress(ClxError, OSError):  # a build says so when somebody asks for one
+                await self._builds(root, folder)
+
+    async def close(self) -> None:
+        """Stop; builds that go on stay open in their databases, and the next holder resumes them."""
+        self._closed = True
+        await asyncio.gather(*(builds.close() for builds in self._open.values()), return_exceptions=True)
+        self._open.clear()
+
+    async def _builds(self, root: Path, folder: Path) -> Builds | None:
+        """The builds of a root that this process holds or can hold; ``None`` where another one does."""
+        async with self._opening.setdefault(folder, asyncio.Lock()):
+            builds = self._open.get(folder)
+            if builds is not None and not builds.held:
+                # Somebody deleted the state folder or took the root over: what is open there leads nowhere.
+                await self._open.pop(folder).close()
+                builds = None
+            if builds is None and not self._closed:
+                builds = await Builds.open(root, folder=folder, size=self._size or None)
+                if builds is not None:
+                    builds.watch(self._watcher)
+                    self._open[folder] = builds
+            return builds
+
+
+async def _handed_over(folder: Path, id: str, request: Request) -> bool:
+    """Hand a request to the holder; ``False`` where it ended before it took it."""
+    message = post(folder, {"do": "build", "build": id, "request": request.to_json()})
+    reader, deadline = Reader(folder), time.monotonic() + _TAKEN_WITHIN
+    while time.monotonic() < deadline:
+        if await asyncio.to_thread(reader.build, id) is not None:
+            return True
+        if message.exists() and await asyncio.to_thread(living_holder, folder) is None:
+            break
+        await asyncio.sleep(_LOOK)
+    message.unlink(missing_ok=True)
+    if await asyncio.to_thread(living_holder, folder) is not None:
+        raise HeldError("the process that builds here does not answer", "end it, then build again: `clx status` names it")
+    return False
+
+
+def _left_open(below: Path) -> Iterator[tuple[Path, Path]]:
+    """(root, state folder) wherever builds have no end and nobody works on them."""
+    inside = [(root, root / FOLDER) for root, _ in folders_below(below) if (root / FOLDER / DATABASE).is_file()]
+    elsewhere = [(root, folder) for root, folder in private_states() if root.is_relative_to(below)]
+    for root, folder in [*inside, *elsewhere]:
+        with contextlib.suppress(ClxError, OSError):
+            if any(build["state"] not in BUILD_ENDED for build in Reader(folder).builds()) and living_holder(folder) is None:
+                yield root, folder

@@ -1,0 +1,115 @@
+"""What a server's doors ask for, in words of contents paths and ids (``docs/rest-api.md``)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from clx_jupyter.course.discover import Candidate, discover
+from clx_jupyter.course.load import Place, check_named, load
+from clx_jupyter.errors import MissingError, RequestError
+from clx_jupyter.jobs import BULK, INTERACTIVE
+from clx_jupyter.places import Places
+from clx_jupyter.requests import Request
+from clx_jupyter.roots import Roots
+from clx_jupyter.views import BuildLook, course_view, folder_of
+
+FLAGS = ("execute", "force", "failed")
+LISTS = ("sources", "sections", "topics", "targets", "languages", "kinds", "formats")
+"""What a request for a build may choose."""
+
+
+class Service:
+    """The courses below the folder that a server shows, and the builds of them; raises :class:`ClxError` where something is wrong."""
+
+    def __init__(self, places: Places, roots: Roots, scan_limit: int) -> None:
+        self.places, self.roots, self.scan_limit = places, roots, scan_limit
+
+    def look(self, place: Place) -> BuildLook:
+        """A look at the builds of a course."""
+        folder = folder_of(place)
+        return BuildLook(place, lambda id: self.roots.live(folder, id), self.places.contents_path)
+
+    def candidates(self, path: str) -> dict[str, Any]:
+        """The courses below a folder."""
+        folder = self.places.absolute(path)
+        if not folder.is_dir():
+            raise RequestError(f"{path} is no folder", "give the folder to look in")
+        found = discover(folder, self.scan_limit)
+        return {"courses": [self._candidate(each) for each in found.candidates], "more": found.more}
+
+    def _candidate(self, candidate: Candidate) -> dict[str, Any]:
+        path = self.places.contents_path(candidate.path) or ""
+        # By its path and not by the course it would give: that may be wrong, and whoever picks it learns why.
+        place = Place(self.places.root, path)
+        return {"id": self.places.id_of(place), "path": path, "title": candidate.title, "kind": candidate.kind, "built": candidate.built}
+
+    def course(self, id: str) -> dict[str, Any]:
+        """One course."""
+        place = self.places.course(id)
+        look = self.look(place)
+        view = course_view(check_named(place), self.places.contents_path)
+        path = self.places.contents_path(place.root / (place.single or place.file or ".")) or ""
+        latest = next(iter(look.builds(1)), None)
+        return {
+            "id": id,
+            "path": path,
+            **view,
+            "build": {**latest, "course": id} if latest else None,
+            "open": [{**build, "course": id} for build in look.open()],
+        }  # fmt: skip
+
+    def builds(self, id: str, limit: int) -> dict[str, Any]:
+        """The latest builds of a course."""
+        return {"builds": [{**build, "course": id} for build in self.look(self.places.course(id)).builds(limit)]}
+
+    def build(self, course: str, id: str, since: float = 0.0) -> dict[str, Any]:
+        """One build."""
+        build = self.look(self.places.course(course)).build(id, since)
+        if build is None:
+            raise MissingError(f"there is no build {id} of this course", "its record may have been cleaned up")
+        return {**build, "course": course}
+
+    async def start(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Build a course, or a part of it."""
+        course = body["course"]
+        place = await asyncio.to_thread(lambda: check_named(self.places.course(course)))
+        return await self._start(course, place, body)
+
+    async def _start(self, course: str, place: Place, body: Mapping[str, Any], source: str = "") -> dict[str, Any]:
+        asked = {name: body[name] for name in (*FLAGS, *LISTS) if name in body} | ({"sources": [source]} if source else {})
+        priority = INTERACTIVE if asked.get("sources") or place.single else BULK
+        where = {"root": str(place.root), "file": place.file, "single": place.single}
+        id = await self.roots.start(Request.from_json({**where, **asked, "priority": priority}))
+        return await asyncio.to_thread(self.build, course, id)
+
+    async def change(self, course: str, id: str, what: str) -> dict[str, Any]:
+        """Cancel a build, or build again what failed in it; gives the build that is cancelled or started."""
+        if what not in ("cancel", "retry"):
+            raise RequestError(f"a build cannot {what!r}", 'say {"do": "cancel"} or {"do": "retry"}')
+        build = await asyncio.to_thread(self.build, course, id)
+        place = self.places.course(course)
+        if what == "retry":
+            return await self._start(course, place, {**build["request"], "failed": True, "force": False})
+        await self.roots.cancel(place.root, folder_of(place), id)
+        return await asyncio.to_thread(self.build, course, id)
+
+    async def convert(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Build one notebook, in its course or outside any."""
+        place = await asyncio.to_thread(self._place_of, body["path"], body.get("course"))
+        chosen, place = place.chosen, replace(place, chosen="")
+        return await self._start(self.places.id_of(place), place, body, chosen)
+
+    def _place_of(self, path: str, course: str | None) -> Place:
+        """The course of a notebook: the one that built it, or the one that the sidebar shows if it is a source there."""
+        place = self.places.place(path)
+        if not place.single and not place.chosen:
+            raise RequestError(f"{path} is no notebook", "give a notebook, or a text file that is one")
+        if course and place.single:
+            shown = self.places.course(course)
+            file = self.places.absolute(path)
+            if shown.file and any(shown.root / source.path == file for _, _, source in load(shown).sources()):
+                return replace(shown, chosen=file.relative_to(shown.root).as_posix())
+        return place

@@ -1,0 +1,294 @@
+"""Looks at a course and its builds, for every door: what a build would start with, and the state of each output and source."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from clx_jupyter.builds import Live, make_plan
+from clx_jupyter.course.load import Place
+from clx_jupyter.course.model import text_in
+from clx_jupyter.fingerprint import FileHashes, Stamp
+from clx_jupyter.follow import read_report
+from clx_jupyter.job_queue import Reader
+from clx_jupyter.jobs import BUILD_ENDED, BuildState
+from clx_jupyter.plan import Output, Plan, SourcePlan
+from clx_jupyter.reports import output_root
+from clx_jupyter.requests import Request
+from clx_jupyter.state import living_holder, state_folder
+
+States = Mapping[str, str]
+"""What became of each output when it was last built, by its name."""
+
+_FAILED_BEFORE = "failed before"  # the planner's reason for all that has no good result and would be tried again
+
+#: The state of a source is the first of these that one of its outputs has.
+_WORST_FIRST = ("failed", "withdrawn", "skipped", "cancelled", "stale", "missing", "built", "fresh")
+
+#: What of a request the builds of a course tell about themselves.
+CHOSEN = ("execute", "force", "failed", "sources", "sections", "topics", "targets", "languages", "kinds", "formats", "single")
+
+ContentsPath = Callable[[str | Path], str | None]
+"""The path by which people know a file (an absolute path), ``None`` where they cannot see it."""
+
+
+def folder_of(place: Place) -> Path:
+    """The state folder of a course."""
+    return state_folder(place.root, private=bool(place.single))
+
+
+def planned(place: Place, data_dir: Path | None = None) -> Plan:
+    """The plan that a build would start with, from a read-only look at the state."""
+    reader = Reader(folder_of(place))
+    request = Request(str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None)
+    return make_plan(request, FileHashes(place.root, _stamps(reader)), reader.known(place.file), reader.stored(place.file))
+
+
+def last_states(place: Place) -> States:
+    """The last word of the database on every output."""
+    return {name: row.state for name, row in Reader(folder_of(place)).stored(place.file).items()}
+
+
+def _stamps(reader: Reader) -> dict[str, Stamp]:
+    """What files looked like when they were hashed: a look need not hash them again."""
+    rows = reader.rows("SELECT path, mtime_ns, size, inode, sha256 FROM files")
+    return {row["path"]: Stamp(row["mtime_ns"], row["size"], row["inode"], row["sha256"]) for row in rows}
+
+
+def output_state(output: Output, last: States) -> str:
+    """``fresh``, ``stale`` (there, but it would be made again), ``missing``, or what became of it last, such as ``failed``."""
+    if not output.reason:
+        return output.state
+    state = last.get(output.name, "built")
+    if output.reason == _FAILED_BEFORE and state != "built":
+        return state
+    return "stale" if Path(output.name).exists() else "missing"
+
+
+def source_state(states: Sequence[str]) -> str:
+    """The worst state among those of a source's outputs; ``fresh`` where it has none."""
+    return next((state for state in _WORST_FIRST if state in states), "fresh")
+
+
+# --- a course -------------------------------------------------------------------
+
+
+def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
+    """A course as ``docs/rest-api.md`` describes it, but for its ids and builds."""
+    plan, reader = planned(place), Reader(folder_of(place))
+    stored = reader.stored(place.file)
+    last = {name: row.state for name, row in stored.items()}
+    course, language = plan.course, plan.course.default_language
+    root = output_root(plan) if course.targets else course.root
+    kinds = dict.fromkeys(kind for target in course.targets for kind in target.kinds)
+    problems = {problem.id: problem for problem in plan.problems}
+    known = reader.known(place.file)
+    for source in plan.sources:
+        problems |= {problem.id: problem for problem in (known[source.place].problems if source.place in known else ())}
+    rows = [_source_view(source, last, language, root, contents_path) for source in plan.sources]
+    return {
+        "file": course.file,
+        "title": text_in(course.title, language),
+        "notice": course.notice,
+        "folder": contents_path(course.root) or "",
+        "built": bool(stored),
+        "languages": list(course.languages),
+        "kinds": [{"id": kind, "label": course.kinds[kind].label, "public": course.kinds[kind].public} for kind in kinds],
+        "formats": list(dict.fromkeys(format for target in course.targets for format in target.formats)),
+        "targets": [
+            {
+                "name": target.name,
+                "folder": _short(target.path, course.root),
+                "path": contents_path(target.path),
+                "kinds": list(target.kinds),
+                "formats": list(target.formats),
+            }
+            for target in course.targets
+        ],
+        "counts": _counts(plan),
+        "prog_langs": dict(Counter(source.source.prog_lang for source in plan.sources).most_common()),
+        "sections": list(_sections(plan, rows, language)),
+        "problems": [problem.to_json() for problem in problems.values()],
+    }
+
+
+def _short(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _counts(plan: Plan) -> dict[str, int]:
+    runs = [
+        source for source in plan.sources
+        if source.kernel and source.source.execute.mode != "never" and any(output.variant.outputs for output in source.outputs)
+    ]  # fmt: skip
+    paths = {source.source.path for source in plan.sources}
+    return {
+        "sources": len(paths),
+        "topics": sum(len(section.topics) for section in plan.course.sections),
+        "sections": len(plan.course.sections),
+        "folders": len({str(PurePosixPath(path).parent) for path in paths}),
+        "outputs": sum(len(source.outputs) for source in plan.sources),
+        "runs": len({source.source.path for source in runs}),
+    }
+
+
+def _sections(plan: Plan, rows: Sequence[dict[str, Any]], language: str) -> Iterator[dict[str, Any]]:
+    by_section = {
+        index: list(group) for index, group in groupby(zip(plan.sources, rows, strict=True), key=lambda pair: pair[0].index)
+    }  # fmt: skip
+    for index, section in enumerate(plan.course.sections):
+        topics = [
+            {"id": topic, "title": PurePosixPath(topic).name, "sources": [row for _, row in group]}
+            for topic, group in groupby(by_section.get(index, []), key=lambda pair: pair[0].topic.id)
+        ]
+        yield {"title": text_in(section.title, language), "topics": topics}
+
+
+def _source_view(source: SourcePlan, last: States, language: str, root: Path, contents_path: ContentsPath) -> dict[str, Any]:
+    outputs = [_output_view(output, last, root, contents_path) for output in source.outputs]
+    return {
+        "path": source.source.path,
+        "place": source.place,
+        "title": text_in(source.source.title, language),
+        "prog_lang": source.source.prog_lang,
+        "state": source_state([output["state"] for output in outputs]),
+        "reason": next((output.reason for output in source.wanted), ""),
+        "outputs": outputs,
+    }
+
+
+def _output_view(output: Output, last: States, root: Path, contents_path: ContentsPath) -> dict[str, Any]:
+    variant = output.variant
+    return {
+        "path": contents_path(output.name),
+        "name": os.path.relpath(output.name, root).replace(os.sep, "/"),
+        "target": variant.target.name,
+        "kind": variant.kind.id,
+        "language": variant.language,
+        "format": variant.format,
+        "state": output_state(output, last),
+        "reason": output.reason,
+    }
+
+
+# --- builds ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BuildLook:
+    """A look at the builds of one course; ``live`` gives a build that this very process works on."""
+
+    place: Place
+    live: Callable[[str], Live | None]
+    contents_path: ContentsPath
+
+    @property
+    def reader(self) -> Reader:
+        """The database."""
+        return Reader(folder_of(self.place))
+
+    def builds(self, limit: int = 20) -> list[dict[str, Any]]:
+        """The latest builds, the newest first."""
+        return [self._summary(row) for row in self._rows(limit)]
+
+    def open(self) -> list[dict[str, Any]]:
+        """The builds that go on, or wait for somebody to go on with them."""
+        return [build for build in self.builds(50) if build["state"] not in BUILD_ENDED]
+
+    def _rows(self, limit: int) -> list[dict[str, Any]]:
+        rows = [row for row in self.reader.builds(10 * limit) if row["course"] == self.place.file]
+        return [row for row in rows if _is_about(json.loads(row["request"]), self.place)][:limit]
+
+    def build(self, id: str, since: float = 0.0) -> dict[str, Any] | None:
+        """One build with its jobs that changed *since* a time, and its problems; ``None`` if there is none of this name."""
+        row = self.reader.build(id)
+        if row is None or row["course"] != self.place.file or not _is_about(json.loads(row["request"]), self.place):
+            return None
+        now = time.time()
+        live, jobs = self.live(id), self.reader.jobs(id, 1_000_000)
+        view, report = self._summary(row), self._report(id)
+        told = [problem for job in jobs for problem in json.loads(job["problems"] or "[]")]
+        return {
+            **view,
+            "now": now,
+            "jobs": [_job_view(job, live, now) for job in jobs if _changed(job, since)],
+            "problems": report["problems"] if report else told,
+            "outputs": self._outputs(report) if report and (view["request"]["sources"] or self.place.single) else [],
+        }
+
+    def _report(self, id: str) -> dict[str, Any] | None:
+        live = self.live(id)
+        return live.report if live and live.report else read_report(folder_of(self.place), id)
+
+    def _summary(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        live, report, request = self.live(row["id"]), self._report(row["id"]), json.loads(row["request"])
+        holder = living_holder(folder_of(self.place)) if row["state"] not in BUILD_ENDED else None
+        counts = Counter(output["state"] for output in report["outputs"]) if report else None
+        shown = live or row_as_live(row)
+        return {
+            "id": row["id"],
+            "file": row["course"],
+            "number": live.number if live else row["number"],
+            "state": shown.state,
+            "here": live is not None,
+            "holder": {"host": holder.host, "pid": holder.pid} if holder else None,
+            "created": row["created"],
+            "started": row["started"],
+            "finished": row["finished"],
+            "now": time.time(),
+            "total": shown.total,
+            "done": shown.done,
+            "failed": shown.failed,
+            "left": shown.left(),
+            "request": {name: request[name] for name in CHOSEN if name in request},
+            "notice": live.notice if live else (report or {}).get("notice", ""),
+            "error": json.loads(row["error"]) if row["error"] else None,
+            "counts": dict(counts) if counts is not None else None,
+        }
+
+    def _outputs(self, report: Mapping[str, Any]) -> list[dict[str, Any]]:
+        root, fields = Path(report["output_root"]), ("target", "source", "kind", "language", "format", "state", "reason")
+        return [
+            {"path": self.contents_path(root / row["path"]), "name": row["path"], **{name: row[name] for name in fields}}
+            for row in report["outputs"]
+        ]  # fmt: skip
+
+
+def row_as_live(row: Mapping[str, Any]) -> Live:
+    """A build of another process, by its row."""
+    request = Request.from_json(json.loads(row["request"]))
+    state, started = BuildState(row["state"]), row["started"] or row["created"]
+    return Live(row["id"], request, row["number"], state, started, total=row["total"], done=row["done"], failed=row["failed"])
+
+
+def _is_about(request: Mapping[str, Any], place: Place) -> bool:
+    """Whether a build made something of this course: one notebook outside any course shares its folder's state with its neighbours."""
+    return not request.get("dry_run") and request.get("single", "") == place.single
+
+
+def _changed(job: Mapping[str, Any], since: float) -> bool:
+    latest: float = max(job["created"], job["started"] or 0.0, job["finished"] or 0.0)
+    return job["state"] == "running" or latest >= since
+
+
+def _job_view(job: Mapping[str, Any], live: Live | None, now: float) -> dict[str, Any]:
+    frame = json.loads(job["progress"] or "{}") if job["state"] == "running" else {}
+    if live and job["state"] == "running":
+        frame = live.running.get(job["path"], frame)
+    return {
+        "path": job["path"],
+        "place": job["place"],
+        "state": job["state"],
+        "cell": frame.get("cell") or 0,
+        "cells": frame.get("cells") or 0,
+        "phase": frame.get("phase") or "",
+        "seconds": round((job["finished"] or now) - job["started"], 3) if job["started"] else 0.0,
+        "reason": job["reason"],
+    }
