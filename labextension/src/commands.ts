@@ -1,0 +1,175 @@
+import { JupyterFrontEnd } from '@jupyterlab/application';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { TranslationBundle } from '@jupyterlab/translation';
+import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
+import { CommandRegistry } from '@lumino/commands';
+
+import { Conversions } from './conversions';
+import { courseIcon } from './icon';
+import { CourseModel } from './model';
+import { inFolder, saveOpen } from './opening';
+
+/** The commands of the course builder. */
+export namespace CommandIDs {
+  export const open = 'clx-jupyter:open';
+  export const buildCourse = 'clx-jupyter:build-course';
+  export const buildWithoutRunning = 'clx-jupyter:build-without-running';
+  export const cancel = 'clx-jupyter:cancel';
+  export const retryFailed = 'clx-jupyter:retry-failed';
+  export const chooseCourse = 'clx-jupyter:choose-course';
+  export const openCourse = 'clx-jupyter:open-course';
+  export const convert = 'clx-jupyter:convert';
+}
+
+/** Those that the palette lists; the others are about a selection in the file browser. */
+export const PALETTE = [
+  CommandIDs.open,
+  CommandIDs.buildCourse,
+  CommandIDs.buildWithoutRunning,
+  CommandIDs.cancel,
+  CommandIDs.retryFailed,
+  CommandIDs.chooseCourse
+];
+
+/** Suffixes of notebooks and of text that may be one; only the server can tell for sure. */
+const SOURCE = /\.(ipynb|py|md|cpp|c|cs|java|ts|rs|r|jl)$/i;
+
+/** What the commands work on. */
+export interface ICommandOptions {
+  app: JupyterFrontEnd;
+  model: CourseModel;
+  panelId: string;
+  documents: IDocumentManager | null;
+  browsers: IFileBrowserFactory | null;
+  conversions: Conversions;
+  trans: TranslationBundle;
+  /** Whether open documents are saved before they are built. */
+  saves: () => boolean;
+}
+
+const NO_ARGUMENTS = { args: { type: 'object' as const, properties: {} } };
+
+/** Add all commands to the registry of the application. */
+export function addCommands(options: ICommandOptions): void {
+  const { app, model, panelId, conversions, trans } = options;
+  const { commands } = app;
+
+  const add = (
+    id: string,
+    command: Omit<CommandRegistry.ICommandOptions, 'describedBy'>
+  ) => commands.addCommand(id, { describedBy: NO_ARGUMENTS, ...command });
+
+  const build = async (execute: boolean) => {
+    app.shell.activateById(panelId);
+    await saveSources(options);
+    await model.startBuild(execute);
+  };
+  const canBuild = () =>
+    model.course !== null && !model.busy && !model.building;
+
+  add(CommandIDs.open, {
+    label: trans.__('Open Course Builder'),
+    caption: trans.__('Show the course builder in the sidebar'),
+    icon: courseIcon,
+    execute: () => app.shell.activateById(panelId)
+  });
+  add(CommandIDs.buildCourse, {
+    label: trans.__('Build Course'),
+    caption: trans.__('Build everything of the course that changed'),
+    icon: courseIcon,
+    isEnabled: canBuild,
+    execute: () => build(true)
+  });
+  add(CommandIDs.buildWithoutRunning, {
+    label: trans.__('Build Course Without Running'),
+    caption: trans.__('Build the course from kept results; no code runs'),
+    isEnabled: canBuild,
+    execute: () => build(false)
+  });
+  add(CommandIDs.cancel, {
+    label: trans.__('Cancel Build'),
+    caption: trans.__('End the build; what is finished stays'),
+    icon: stopIcon,
+    isEnabled: () => model.building && !model.busy,
+    execute: () => model.cancel()
+  });
+  add(CommandIDs.retryFailed, {
+    label: trans.__('Retry Failed'),
+    caption: trans.__('Build again what failed in this course'),
+    icon: refreshIcon,
+    isEnabled: canBuild,
+    execute: async () => {
+      await saveSources(options);
+      await model.retry();
+    }
+  });
+  add(CommandIDs.chooseCourse, {
+    label: trans.__('Choose Course…'),
+    caption: trans.__('List the courses in the folder of this server'),
+    isEnabled: () => model.view !== 'missing-service',
+    execute: () => {
+      app.shell.activateById(panelId);
+      return model.leave();
+    }
+  });
+  add(CommandIDs.openCourse, {
+    label: trans.__('Open as Course'),
+    caption: trans.__('Show this folder in the course builder'),
+    icon: courseIcon,
+    isVisible: () => selection(options).length === 1,
+    execute: () => {
+      const [folder] = selection(options);
+      app.shell.activateById(panelId);
+      return folder && model.look(folder.path);
+    }
+  });
+  add(CommandIDs.convert, {
+    label: trans.__('Convert with Course Builder'),
+    caption: trans.__('Build all versions of this notebook'),
+    icon: courseIcon,
+    isVisible: () => {
+      const items = selection(options);
+      return items.length > 0 && items.every(item => SOURCE.test(item.path));
+    },
+    execute: async () => {
+      const paths = selection(options).map(item => item.path);
+      await save(options, new Set(paths));
+      for (const path of paths) {
+        await conversions.convert(path);
+      }
+    }
+  });
+
+  model.changed.connect(() => commands.notifyCommandChanged());
+}
+
+/** What is selected in the file browser that has the focus. */
+function selection(options: ICommandOptions): { path: string }[] {
+  const browser: FileBrowser | null =
+    options.browsers?.tracker.currentWidget ?? null;
+  return browser ? [...browser.selectedItems()] : [];
+}
+
+/** Save open sources of the course. */
+async function saveSources(options: ICommandOptions): Promise<void> {
+  const course = options.model.course;
+  const sections = course?.sections ?? [];
+  const sources = sections.flatMap(section =>
+    section.topics.flatMap(topic => topic.sources)
+  );
+  const folder = course?.folder ?? '';
+  await save(
+    options,
+    new Set(sources.map(source => inFolder(folder, source.path)))
+  );
+}
+
+async function save(
+  options: ICommandOptions,
+  paths: ReadonlySet<string>
+): Promise<void> {
+  if (options.documents && options.saves()) {
+    await saveOpen(options.documents, options.app.shell.widgets('main'), paths);
+  }
+}
