@@ -107,7 +107,7 @@ export function addCommands(options: ICommandOptions): void {
   add(CommandIDs.chooseCourse, {
     label: trans.__('Choose Course…'),
     caption: trans.__('List the courses in the folder of this server'),
-    isEnabled: () => model.view !== 'missing-service',
+    isEnabled: () => model.view !== 'missing-server',
     execute: () => {
       app.shell.activateById(panelId);
       return model.leave();

@@ -3,46 +3,126 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { courseIcon } from './icon';
-import { CoursePanel } from './sidebar';
+import { Api } from './api';
+import { addCommands, CommandIDs, PALETTE } from './commands';
+import { Conversions } from './conversions';
+import { CourseModel, IEvent, IMemory } from './model';
+import { inFolder, openOutput, openProblem, openSource } from './opening';
+import { CoursePanel, PANEL_ID } from './sidebar';
+import { ended } from './words';
 
-/** The commands of the course builder. */
-export namespace CommandIDs {
-  export const open = 'clx-jupyter:open';
+export { CommandIDs };
+
+const PLUGIN_ID = 'clx-jupyter:plugin';
+
+/** The chosen course, kept per workspace where the application keeps a state. */
+function memory(state: IStateDB | null): IMemory {
+  const key = 'clx-jupyter:course';
+  return {
+    recall: async () => ((await state?.fetch(key)) as string) ?? null,
+    remember: async id => {
+      await (id === null ? state?.remove(key) : state?.save(key, id));
+    }
+  };
 }
 
-/** Puts the panel into the left sidebar and the command that shows it into the palette. */
+/** The panel in the left sidebar, its commands, and the entries in menus and palette. */
 const plugin: JupyterFrontEndPlugin<void> = {
-  id: 'clx-jupyter:plugin',
+  id: PLUGIN_ID,
   description: 'The course builder: a panel in the left sidebar.',
   autoStart: true,
-  optional: [ICommandPalette, ILayoutRestorer, ITranslator],
+  optional: [
+    ICommandPalette,
+    ILayoutRestorer,
+    ITranslator,
+    IDocumentManager,
+    IFileBrowserFactory,
+    ISettingRegistry,
+    IStateDB
+  ],
   activate: (
     app: JupyterFrontEnd,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    documents: IDocumentManager | null,
+    browsers: IFileBrowserFactory | null,
+    settings: ISettingRegistry | null,
+    state: IStateDB | null
   ) => {
     const trans = (translator ?? nullTranslator).load('clx_jupyter');
-    const panel = new CoursePanel(trans);
+    const { commands, serviceManager, shell } = app;
+    const api = new Api(serviceManager.serverSettings);
+    const model = new CourseModel(api, memory(state));
+    const conversions = new Conversions(model, documents, commands, trans);
+    const wishes = { saveBeforeBuild: true, notifyWhenDone: true };
 
-    app.shell.add(panel, 'left', { rank: 600, type: 'Course builder' });
+    addCommands({
+      app,
+      model,
+      panelId: PANEL_ID,
+      documents,
+      browsers,
+      conversions,
+      trans,
+      saves: () => wishes.saveBeforeBuild
+    });
+
+    const folder = () => model.course?.folder ?? '';
+    const panel = new CoursePanel({
+      model,
+      trans,
+      commands,
+      choose: candidate => void model.choose(candidate.id),
+      openOutput: output => documents && openOutput(documents, output),
+      openProblem: problem => {
+        if (documents) {
+          void openProblem(documents, folder(), problem);
+        }
+      },
+      openSource: source => {
+        if (documents) {
+          void openSource(documents, inFolder(folder(), source.path));
+        }
+      }
+    });
+    shell.add(panel, 'left', { rank: 600, type: 'Course builder' });
     restorer?.add(panel, panel.id);
+    for (const command of PALETTE) {
+      palette?.addItem({ command, category: trans.__('Course') });
+    }
 
-    app.commands.addCommand(CommandIDs.open, {
-      label: trans.__('Open Course Builder'),
-      caption: trans.__('Show the course builder in the left sidebar'),
-      icon: courseIcon,
-      describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => app.shell.activateById(panel.id)
+    serviceManager.events.stream.connect((_, event) =>
+      model.hear(event as IEvent)
+    );
+    serviceManager.contents.fileChanged.connect((_, change) => {
+      model.touch(change.newValue?.path);
+      model.touch(change.oldValue?.path);
     });
-    palette?.addItem({
-      command: CommandIDs.open,
-      category: trans.__('Course')
+    model.ended.connect((_, build) => {
+      if (wishes.notifyWhenDone && !panel.isVisible) {
+        const failed = build.state === 'failed' || build.state === 'invalid';
+        Notification.emit(
+          ended(trans, build),
+          failed ? 'error' : 'success',
+          { autoClose: 10_000 }
+        );
+      }
     });
+
+    void settings?.load(PLUGIN_ID).then(loaded => {
+      const take = () => Object.assign(wishes, loaded.composite);
+      loaded.changed.connect(take);
+      take();
+    });
+    void app.restored.then(() => model.start());
   }
 };
 

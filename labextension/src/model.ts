@@ -18,7 +18,7 @@ export const EVENT_SCHEMA = 'urn:clx_jupyter:events:build:v1';
 
 /** What the panel shows. */
 export type View =
-  'loading' | 'missing-service' | 'empty' | 'choose' | 'course' | 'error';
+  'loading' | 'missing-server' | 'empty' | 'choose' | 'course' | 'error';
 
 /** An event of the server, as JupyterLab hands it on. */
 export interface IEvent {
@@ -488,7 +488,7 @@ export class CourseModel {
       } else if (error instanceof MissingServiceError) {
         this._connected = true;
         this._close();
-        this._view = 'missing-service';
+        this._view = 'missing-server';
       } else if (error instanceof ConnectionError) {
         this._connected = false;
       } else {

@@ -17,9 +17,11 @@ from traitlets.config import Config
 
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.service import Service
-from tests.stories.conftest import write
+from tests.stories.conftest import command, write
 
 PROBLEM = {"id", "severity", "class", "message", "hint", "path", "cell", "cell_id", "line", "outputs", "traceback", "fix"}
+TEXT = "---\njupyter:\n  jupytext:\n    text_representation: {extension: .md, format_name: markdown}\n---\n\n# Title\n\nwords\n"
+"""A notebook without code: a build that runs nothing leaves it fresh."""
 DECK = "# %% [markdown]\n# # Title\n\n# %%\nprint(6 * 7)\n"
 
 
@@ -167,3 +169,12 @@ def _looks(folders: tuple[Path, ...]) -> Iterator[tuple[Path, Any]]:
         if folder.exists():
             for path in (folder, *sorted(folder.rglob("*"))):
                 yield path, path.lstat()
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that was built by a process which ended; only for tests that read."""
+    root = write(tmp_path_factory.mktemp("built") / "course", {"one/lists.md": TEXT, "two/data.md": TEXT})
+    done = command("build", str(root), "--json", cwd=root, XDG_STATE_HOME=str(root.parent / "state"))
+    assert done.returncode == 0, done.stderr
+    return root

@@ -17,17 +17,21 @@ export function Header(props: { course: ICourse }): JSX.Element {
       topic.sources.some(source => source.state === 'failed')
     )
   );
+  const { candidates } = model;
+  const alone = candidates.length === 1 && candidates[0].id === course.id;
   return (
     <header className="clx-Header">
       <div className="clx-Header-title">
         <h2 title={course.path || course.title}>{course.title}</h2>
-        <button
-          type="button"
-          className="clx-Link"
-          onClick={run(CommandIDs.chooseCourse)}
-        >
-          {trans.__('Other course…')}
-        </button>
+        {!alone && (
+          <button
+            type="button"
+            className="clx-Link"
+            onClick={run(CommandIDs.chooseCourse)}
+          >
+            {trans.__('Other course…')}
+          </button>
+        )}
       </div>
       <div className="clx-Facts">{facts(trans, course)}</div>
       <div className="clx-Buttons">
