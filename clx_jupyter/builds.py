@@ -43,15 +43,18 @@ class Live:
     total: int = 0
     done: int = 0
     failed: int = 0
+    #: Jobs that had ended before this process resumed the build.
+    before: int = 0
     #: Progress frames of the running jobs, by path.
     running: dict[str, dict[str, Any]] = field(default_factory=dict)
     report: dict[str, Any] | None = None
 
     def left(self) -> float | None:
         """Seconds that the rest may take, by the jobs done so far; ``None`` while nothing can be said."""
-        if not self.done or self.state is not BuildState.RUNNING:
+        done = self.done - self.before
+        if done <= 0 or self.state is not BuildState.RUNNING:
             return None
-        return (time.time() - self.started) / self.done * (self.total - self.done)
+        return (time.time() - self.started) / done * (self.total - self.done)
 
 
 @dataclass(slots=True)
@@ -110,9 +113,9 @@ class Builds(Account):
         (self.folder / "stage").mkdir(mode=0o700, exist_ok=True)
         await self._queue.recover()
         for id, _, request, _ in await self._queue.open_builds():
-            await self._queue.cancel(id)
+            done, failed = await self._queue.reopen(id)
             if resume:
-                self._begin(id, Request.from_json(request))
+                self._begin(Live(id, Request.from_json(request), total=done, done=done, failed=failed, before=done))
             else:
                 await self._queue.set_build(id, BuildState.CANCELLED)
 
@@ -136,12 +139,12 @@ class Builds(Account):
         """Start a build; gives its id."""
         id = id or new_id()
         await self._queue.add_build(id, request.file, request.to_json())
-        self._begin(id, request)
+        self._begin(Live(id, request))
         return id
 
-    def _begin(self, id: str, request: Request) -> None:
-        self._builds[id] = _Build(Live(id, request))
-        self._spawn(self._run(id))
+    def _begin(self, live: Live) -> None:
+        self._builds[live.id] = _Build(live)
+        self._spawn(self._run(live.id))
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -220,7 +223,8 @@ class Builds(Account):
             await self._end(build, BuildState.SUCCEEDED)
             return
         await asyncio.to_thread(publishing.start)
-        live.state, live.total = BuildState.RUNNING, sum(1 for source in plan.sources if source.wanted)
+        live.state = BuildState.RUNNING
+        live.total += sum(1 for source in plan.sources if source.wanted)
         await self._queue.set_build(live.id, BuildState.RUNNING)
         jobs = [
             ("notebook", source.place, source.source.path, request.priority, publishing.spec(source), source.wanted[0].reason)

@@ -293,6 +293,16 @@ class JobQueue:
         rows = await self._all("SELECT id FROM jobs WHERE build = ? AND state = 'running'", (build,))
         return [row[0] for row in rows]
 
+    async def reopen(self, build: str) -> tuple[int, int]:
+        """Give up the jobs of a build that never ended, so that it can be planned anew. Gives how many ended, and how many of them failed."""
+        now = time.time()
+        await self._write(
+            ("UPDATE jobs SET state = 'cancelled', finished = ? WHERE build = ? AND state IN ('queued', 'blocked')", (now, build)),
+            ("UPDATE builds SET total = total - changes(), number = number + 1 WHERE id = ?", (build,)),
+        )
+        rows = await self._all("SELECT done, failed FROM builds WHERE id = ?", (build,))
+        return rows[0][0], rows[0][1]
+
     async def progress(self, job: Job, progress: Mapping[str, Any]) -> None:
         """Keep the last progress of a running job, for readers that are not this process."""
         await self._write(("UPDATE jobs SET progress = ? WHERE id = ? AND attempt = ?", (json.dumps(progress), job.id, job.attempt)))

@@ -212,7 +212,9 @@ class BuildLook:
         if row is None or row["course"] != self.place.file or not _is_about(json.loads(row["request"]), self.place):
             return None
         now = time.time()
-        live, jobs = self.live(id), self.reader.jobs(id, 1_000_000)
+        live = self.live(id)
+        # A build that was resumed has given up jobs of places that were planned anew: the latest one counts.
+        jobs = list({job["place"]: job for job in self.reader.jobs(id, 1_000_000)}.values())
         view, report = self._summary(row), self._report(id)
         told = [problem for job in jobs for problem in json.loads(job["problems"] or "[]")]
         return {

@@ -43,7 +43,7 @@ class Api:
     prefix: str
     headers: dict[str, str]
 
-    async def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, **query: Any) -> Answer:
+    async def ask(self, method: str, path: str, body: Any = None, /, headers: dict[str, str] | None = None, **query: Any) -> Answer:
         """Send a request whose path is taken as it is. *body*: an object, or the bytes themselves."""
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         request = HTTPRequest(
@@ -59,19 +59,19 @@ class Api:
             made = None
         return Answer(answer.code, made, answer.headers, text)
 
-    async def get(self, path: str, **query: Any) -> Any:
+    async def get(self, path: str, /, **query: Any) -> Any:
         """What a GET that goes well gives."""
         answer = await self.ask("GET", path, **query)
         assert answer.status == 200, answer.text
         return answer.body
 
-    async def post(self, path: str, body: Any, **query: Any) -> Any:
+    async def post(self, path: str, body: Any, /, **query: Any) -> Any:
         """What a POST that goes well gives."""
         answer = await self.ask("POST", path, body, **query)
         assert answer.status in (200, 201), answer.text
         return answer.body
 
-    async def refused(self, method: str, path: str, body: Any = None, **query: Any) -> tuple[int, dict[str, Any]]:
+    async def refused(self, method: str, path: str, body: Any = None, /, **query: Any) -> tuple[int, dict[str, Any]]:
         """Status and problem of a request that is wrong."""
         answer = await self.ask(method, path, body, **query)
         assert 400 <= answer.status < 600, answer.text

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from clx_jupyter.handlers import ROUTES
@@ -61,8 +61,6 @@ async def test_looking_leaves_no_trace(api: Api, jp_root_dir: Path, state_home: 
 
 
 async def test_looking_holds_no_lock_and_starts_no_process(api: Api, jp_root_dir: Path) -> None:
-    import psutil
-
     children = {child.pid for child in psutil.Process().children(recursive=True)}
     for path, query in looks(builds_of(jp_root_dir)):
         await api.ask("GET", path, **query)
@@ -75,15 +73,3 @@ async def test_a_new_server_leaves_a_course_alone_until_it_is_built(api: Api, jp
         assert not (jp_root_dir / FOLDER / "holder").exists()
     else:
         assert not (jp_root_dir / FOLDER).exists()
-
-
-async def test_a_look_at_a_database_in_use_changes_none_of_its_rows(api: Api, jp_root_dir: Path, tmp_path: Path) -> None:
-    if not builds_of(jp_root_dir):
-        pytest.skip("needs a built course")
-    copy = tmp_path / "new_state"
-    for path, query in looks(builds_of(jp_root_dir)):
-        await api.ask("GET", path, **query)
-    shutil.copytree(jp_root_dir / FOLDER, copy, ignore=shutil.ignore_patterns("bell"))
-    with sqlite3.connect(copy / DATABASE) as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    database.close()

@@ -12,11 +12,6 @@ export function Header(props: { course: ICourse }): JSX.Element {
   const first = !course.built && course.file === '';
   const building = model.building;
   const run = (id: string) => () => void commands.execute(id);
-  const hasFailed = course.sections.some(section =>
-    section.topics.some(topic =>
-      topic.sources.some(source => source.state === 'failed')
-    )
-  );
   const { candidates } = model;
   const alone = candidates.length === 1 && candidates[0].id === course.id;
   return (
@@ -43,7 +38,7 @@ export function Header(props: { course: ICourse }): JSX.Element {
         >
           {first ? trans.__('Build this folder') : trans.__('Build course')}
         </button>
-        {(first || course.counts.runs > 0) && (
+        {first && (
           <button
             type="button"
             className="clx-Button"
@@ -51,16 +46,6 @@ export function Header(props: { course: ICourse }): JSX.Element {
             onClick={run(CommandIDs.buildWithoutRunning)}
           >
             {trans.__('Build without running')}
-          </button>
-        )}
-        {hasFailed && !building && (
-          <button
-            type="button"
-            className="clx-Button"
-            disabled={model.busy}
-            onClick={run(CommandIDs.retryFailed)}
-          >
-            {trans.__('Retry failed')}
           </button>
         )}
       </div>
@@ -89,8 +74,18 @@ function Progress(): JSX.Element | null {
   }
   if (follower === null) {
     return (
-      <div className="clx-Progress">
+      <div className="clx-Progress clx-Progress-line">
         <span className="clx-Progress-text">{ended(trans, build)}</span>
+        {hasFailed(model.course) && (
+          <button
+            type="button"
+            className="clx-Link"
+            disabled={model.busy}
+            onClick={() => void commands.execute(CommandIDs.retryFailed)}
+          >
+            {trans.__('Retry failed')}
+          </button>
+        )}
       </div>
     );
   }
@@ -128,6 +123,15 @@ function Progress(): JSX.Element | null {
         <div className="clx-Bar-failed" style={{ width: part(failed) }} />
       </div>
     </div>
+  );
+}
+
+function hasFailed(course: ICourse | null): boolean {
+  const sections = course?.sections ?? [];
+  return sections.some(section =>
+    section.topics.some(topic =>
+      topic.sources.some(source => source.state === 'failed')
+    )
   );
 }
 
