@@ -12,6 +12,8 @@ import pytest
 
 from clx_jupyter.commands.arguments import COMMANDS, Command
 from clx_jupyter.errors import CLASSES, Problem
+from clx_jupyter.extension import ClxApp
+from clx_jupyter.handlers import ROUTES
 from clx_jupyter.jobs import JOB_TYPES, BuildState, JobState
 from clx_jupyter.kinds import KINDS
 from clx_jupyter.reports import invalid_report
@@ -71,6 +73,25 @@ def test_every_runtime_dependency_has_its_reason() -> None:
     names = re.findall(r'"([a-z0-9-]+)', block)
     assert names
     assert [name for name in names if f"`{name}`" not in document("why.md")] == []
+
+
+def test_every_route_is_documented_with_its_methods() -> None:
+    rows = re.findall(r"^\| `(clx/[^`]*)` \| (\w+) \|", document("rest-api.md"), re.MULTILINE)
+    verbs = ("get", "post", "put", "patch", "delete")
+    routes = [(re.sub(r"\(.*?\)", "{id}", path), verb.upper()) for path, handler in ROUTES for verb in verbs if verb in vars(handler)]
+    assert sorted(rows) == sorted(routes)
+
+
+def test_every_setting_of_the_server_is_documented() -> None:
+    names = [name for name, trait in ClxApp.class_own_traits(config=True).items() if trait.this_class is ClxApp]
+    assert names
+    assert [name for name in names if f"| `{name}` |" not in document("settings.md")] == []
+
+
+def test_every_setting_of_the_sidebar_is_documented() -> None:
+    names = json.loads((ROOT / "labextension" / "schema" / "plugin.json").read_text(encoding="utf-8"))["properties"]
+    assert names
+    assert [name for name in names if f"| `{name}` |" not in document("settings.md")] == []
 
 
 def test_every_environment_variable_is_documented() -> None:
