@@ -17,6 +17,10 @@ export default tseslint.config(
   { plugins: { jupyter } },
   ...jupyter.configs.recommended,
   {
+    // The panel listens to the server from the start, and all of it is smaller than one request more.
+    rules: { 'jupyter/prefer-lazy-imports': 'off' }
+  },
+  {
     files: ['src/__tests__/**'],
     rules: { 'jupyter/no-untranslated-string': 'off' }
   },

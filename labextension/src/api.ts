@@ -4,12 +4,7 @@ import { ServerConnection } from '@jupyterlab/services';
 /** The REST interface of the build service, as `docs/rest-api.md` describes it. */
 
 export type BuildState =
-  | 'queued'
-  | 'running'
-  | 'succeeded'
-  | 'failed'
-  | 'cancelled'
-  | 'invalid';
+  'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'invalid';
 
 export interface IProblem {
   id: string;

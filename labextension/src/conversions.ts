@@ -107,7 +107,9 @@ export class Conversions {
       label: this._trans.__('Open'),
       displayType: 'accent' as const,
       callback: () => {
-        documents && openOutput(documents, page);
+        if (documents) {
+          openOutput(documents, page);
+        }
       }
     };
     const show = {

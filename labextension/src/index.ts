@@ -109,11 +109,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
     model.ended.connect((_, build) => {
       if (wishes.notifyWhenDone && !panel.isVisible) {
         const failed = build.state === 'failed' || build.state === 'invalid';
-        Notification.emit(
-          ended(trans, build),
-          failed ? 'error' : 'success',
-          { autoClose: 10_000 }
-        );
+        Notification.emit(ended(trans, build), failed ? 'error' : 'success', {
+          autoClose: 10_000
+        });
       }
     });
 

@@ -229,9 +229,7 @@ export class CourseModel {
 
   cancel(): Promise<void> {
     const build = this.build;
-    return this._asked(course =>
-      this.api.cancel(course.id, build?.id ?? '')
-    );
+    return this._asked(course => this.api.cancel(course.id, build?.id ?? ''));
   }
 
   /** Build again what failed, and nothing else. */
@@ -390,7 +388,9 @@ export class CourseModel {
     this._view = 'course';
     this._error = null;
     course.open.forEach(build => this._follow(build));
-    await Promise.all([...this._followers.values()].map(each => each.refresh()));
+    await Promise.all(
+      [...this._followers.values()].map(each => each.refresh())
+    );
   }
 
   private _close(): void {
@@ -444,7 +444,9 @@ export class CourseModel {
   }
 
   private async _end(follower: BuildFollower, build: IBuild): Promise<void> {
-    const done = [...follower.jobs.values()].filter(job => job.state === 'done');
+    const done = [...follower.jobs.values()].filter(
+      job => job.state === 'done'
+    );
     this._built = new Set(done.map(job => job.place));
     const problems = build.problems ?? [];
     this._unplaced = problems.filter(problem => problem.path === null);

@@ -152,10 +152,7 @@ export function sourceState(
 }
 
 /** "FileNotFoundError", else the class of the problem in words. */
-export function errorName(
-  trans: TranslationBundle,
-  problem: IProblem
-): string {
+export function errorName(trans: TranslationBundle, problem: IProblem): string {
   const named = /^(\w+(?:Error|Exception|Interrupt|Exit))\b/.exec(
     problem.message
   );
@@ -184,8 +181,8 @@ export function className(trans: TranslationBundle, name: string): string {
     'cell-error': trans.__('Error in a cell'),
     'expected-error-missing': trans.__('Expected error did not happen'),
     'tool-missing': trans.__('Missing program'),
-    'bad-source': trans.__('Unreadable file'),
-    'bad-course': trans.__('Wrong course file'),
+    'bad-source': trans.__('Source file'),
+    'bad-course': trans.__('Course file'),
     leak: trans.__('Private text'),
     link: trans.__('Broken link'),
     image: trans.__('Missing image'),
@@ -194,7 +191,7 @@ export function className(trans: TranslationBundle, name: string): string {
     accessibility: trans.__('Hard to read for some'),
     collision: trans.__('Two for one place'),
     'disk-full': trans.__('Disk full'),
-    internal: trans.__('Our own error')
+    internal: trans.__('Internal error')
   };
   return names[name] ?? name;
 }

@@ -8,9 +8,7 @@ import { useEnvironment } from './environment';
 const FIRST = 50;
 
 /** All that is wrong, errors first; each one opens its place. */
-export function Problems(props: {
-  problems: IProblem[];
-}): JSX.Element | null {
+export function Problems(props: { problems: IProblem[] }): JSX.Element | null {
   const { trans } = useEnvironment();
   const [all, setAll] = useState(false);
   const { problems } = props;

@@ -74,8 +74,19 @@ export function Tree(props: { course: ICourse }): JSX.Element {
   };
   const fold = (key: string, closed: boolean) => {
     const next = new Set(collapsed);
-    closed ? next.add(key) : next.delete(key);
+    if (closed) {
+      next.add(key);
+    } else {
+      next.delete(key);
+    }
     setCollapsed(next);
+  };
+  const touch = (row: IRow) => {
+    if (row.source) {
+      model.select(row.key);
+    } else {
+      fold(row.key, !collapsed.has(row.key));
+    }
   };
   const press = (event: React.KeyboardEvent) => {
     if (event.ctrlKey || event.altKey || event.metaKey) {
@@ -98,7 +109,11 @@ export function Tree(props: { course: ICourse }): JSX.Element {
         break;
       case 'ArrowRight':
         if (row.source === null) {
-          closed ? fold(row.key, false) : go(at + 1);
+          if (closed) {
+            fold(row.key, false);
+          } else {
+            go(at + 1);
+          }
         }
         break;
       case 'ArrowLeft':
@@ -117,7 +132,7 @@ export function Tree(props: { course: ICourse }): JSX.Element {
         }
         break;
       case ' ':
-        row.source ? model.select(row.key) : fold(row.key, !closed);
+        touch(row);
         break;
       default:
         if (event.key.length !== 1) {
@@ -146,9 +161,7 @@ export function Tree(props: { course: ICourse }): JSX.Element {
           problem={row.source ? problems.get(row.source.path) : undefined}
           onClick={() => {
             setActive(row.key);
-            row.source
-              ? model.select(row.key)
-              : fold(row.key, !collapsed.has(row.key));
+            touch(row);
           }}
         />
       ))}
