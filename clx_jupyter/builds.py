@@ -267,10 +267,10 @@ class Builds(Account):
         executions, kernels = await self._queue.counts(live.id)
         ended = Ended(live.id, live.request, state, live.started, executions, kernels, build.problems, build.made)
         report = build_report(ended, build.plan, build.publishing, error)
-        live.state = BuildState(report["state"])
-        live.report = report
         await asyncio.to_thread(write_report, self.folder / "builds" / f"{live.id}.json", report)
-        await self._queue.set_build(live.id, live.state, error=error)
+        await self._queue.set_build(live.id, BuildState(report["state"]), error=error)
+        # Last: whoever sees the end finds all of it.
+        live.state, live.report = BuildState(report["state"]), report
         self._tell(build)
         build.ended.set()
 

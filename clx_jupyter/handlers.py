@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
-from tornado.web import authenticated
+from tornado.web import HTTPError, authenticated
 
 from clx_jupyter.errors import ClxError, Problem, RequestError
 from clx_jupyter.service import FLAGS, LISTS, Service
@@ -33,12 +33,14 @@ class ClxHandler(APIHandler):
             answer = await work
         except ClxError as error:
             status, answer = error.status, error.problem.to_json()
+        except HTTPError:
+            raise
         except Exception:
             self.log.exception("a request to clx_jupyter failed")
             hint = "this is an error of clx_jupyter: please report it with the server's log"
             status, answer = 500, Problem("internal", "the request failed", hint).to_json()
         self.set_status(status)
-        self.finish(json.dumps(answer, ensure_ascii=False))
+        self.finish(json.dumps(answer))
 
     def fields(self, required: Mapping[str, type[Any]], optional: Mapping[str, type[Any]]) -> dict[str, Any]:
         """The body, checked. Raises :class:`RequestError`."""

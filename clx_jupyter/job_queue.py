@@ -438,18 +438,26 @@ class Reader:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The rows of a query as objects, empty where there is no database yet."""
-        if not self._path.exists():
-            return []
         try:
-            with closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT)) as connection:
+            if not self._path.exists():
+                return []
+            with closing(sqlite3.connect(f"{self._path.as_uri()}?{self._mode()}", uri=True, timeout=BUSY_TIMEOUT)) as connection:
                 connection.row_factory = sqlite3.Row
                 # Between its making and its schema, or if its maker died there, the database is empty.
                 if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                     return []
                 return [dict(row) for row in connection.execute(sql, values).fetchall()]
+        except OSError as error:
+            raise QueueError(f"the job database {self._path} cannot be read: {error.strerror}", "it belongs to somebody else") from error
         except sqlite3.DatabaseError as error:
             hint = f"move {self._path} aside; builds cost only time"
             raise QueueError(f"the job database {self._path} cannot be read: {error}", hint, path=str(self._path)) from error
+
+    def _mode(self) -> str:
+        """How to open it: a log that is not there holds nothing, and must not be made by a look, which also works on a read-only disk."""
+        with self._path.open("rb") as file:
+            logged = file.read(20)[18:19] == b"\2"
+        return "mode=ro&immutable=1" if logged and not self._path.with_name(f"{DATABASE}-wal").exists() else "mode=ro"
 
     def course_of(self, source: str) -> str:
         """The course file that last built a source; ``""`` for a plain folder, or where none did."""

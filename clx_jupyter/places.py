@@ -63,6 +63,8 @@ class Places:
     def course(self, id: str) -> Place:
         """The course of this id. Raises :class:`MissingError` where there is none, :class:`CourseError` where it is no course."""
         try:
+            if not id:
+                raise ValueError
             path = base64.b64decode(id + "=" * (-len(id) % 4), altchars=b"-_", validate=True).decode()
         except (binascii.Error, ValueError):
             raise MissingError("there is no such course", "`clx/courses` lists them") from None
@@ -73,7 +75,7 @@ class Places:
         place = find(self.absolute(path))
         if not place.root.resolve().is_relative_to(self.root.resolve()):
             raise RequestError(
-                f"the course of {path} begins outside of the folder that the server shows", f"start the server in {place.root}"
+                f"the course of {path} begins outside of the folder that the server shows", "start the server in the folder that holds it"
             )
         if place.chosen:
             place = replace(place, file=Reader(folder_of(place)).course_of(place.chosen))

@@ -179,7 +179,7 @@ class Planner:
         elif row is None:
             output.reason = why or "new output"
         elif row.key != key and not (row.key == keys["run"] and row.state == "built"):
-            output.reason = why or "settings changed"
+            output.reason = why or ("its code was not run" if row.key == keys["kept"] else "settings changed")
         elif row.state == "stale":
             # Somebody's own file lies there: it stays, until it is moved away.
             output.state, output.reason = ("stale", "") if row.fresh else ("stale", "output missing")

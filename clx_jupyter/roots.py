@@ -11,10 +11,10 @@ from pathlib import Path
 from clx_jupyter.builds import Builds, Live
 from clx_jupyter.course.discover import folders_below
 from clx_jupyter.errors import ClxError, HeldError
-from clx_jupyter.job_queue import DATABASE, Reader
+from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.requests import Request, new_id, post
-from clx_jupyter.state import FOLDER, living_holder, private_states, state_folder
+from clx_jupyter.state import FOLDER, has_state, living_holder, private_states, state_folder
 
 _TAKEN_WITHIN = 10.0
 _LOOK = 0.05
@@ -105,7 +105,7 @@ async def _handed_over(folder: Path, id: str, request: Request) -> bool:
 
 def _left_open(below: Path) -> Iterator[tuple[Path, Path]]:
     """(root, state folder) wherever builds have no end and nobody works on them."""
-    inside = [(root, root / FOLDER) for root, _ in folders_below(below) if (root / FOLDER / DATABASE).is_file()]
+    inside = [(root, root / FOLDER) for root, _ in folders_below(below) if has_state(root)]
     elsewhere = [(root, folder) for root, folder in private_states() if root.is_relative_to(below)]
     for root, folder in [*inside, *elsewhere]:
         with contextlib.suppress(ClxError, OSError):

@@ -54,6 +54,14 @@ def private_states() -> Iterator[tuple[Path, Path]]:
                 yield Path((folder / "root").read_text(encoding="utf-8").rstrip("\n")), folder
 
 
+def has_state(root: Path) -> bool:
+    """Whether something was built here; ``False`` where one may not look."""
+    try:
+        return (root / FOLDER / "jobs.db").is_file()
+    except OSError:
+        return False
+
+
 def create_state_folder(folder: Path, root: Path) -> None:
     """Create the folder (0700), its sub-folders and its own ``.gitignore``; harmless where they are there already."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

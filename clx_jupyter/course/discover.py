@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clx_jupyter.course import safe_xml
-from clx_jupyter.course.folder import HIDDEN, skipped_folder, walk
+from clx_jupyter.course.folder import HIDDEN, is_text, skipped_folder, walk
 from clx_jupyter.course.model import text_in
 from clx_jupyter.course.scan import is_source
 from clx_jupyter.course.xml_spec import LANGUAGES, title
 from clx_jupyter.errors import ClxError
-from clx_jupyter.state import FOLDER
+from clx_jupyter.state import has_state
 
 DEPTH = 3
 SCAN_LIMIT = 20_000
@@ -49,9 +49,9 @@ def discover(root: Path, limit: int = SCAN_LIMIT) -> Found:
         if names is None:
             found.more = True
             break
-        specs = [Candidate(folder / name, called, "xml", _built(folder)) for name in names if (called := _title(folder / name))]
+        specs = [Candidate(folder / name, called, "xml", _built(folder)) for name in names if (called := _title(folder / name, root))]
         found.candidates += specs
-        if not specs and (folder / FOLDER / "jobs.db").is_file():
+        if not specs and has_state(folder):
             found.candidates.append(Candidate(folder, folder.name, "folder", True))
     whole = any(each.path == root for each in found.candidates)
     specs_here = any(each.kind == "xml" and each.path.parent in (root, root / "course-specs") for each in found.candidates)
@@ -86,23 +86,28 @@ def folders_below(root: Path, limit: int = SCAN_LIMIT) -> Iterator[tuple[Path, l
         if seen > limit:
             yield folder, None
             return
+        entries = [entry for entry in entries if is_text(entry.name)]
         yield folder, [entry.name for entry in entries if not entry.name.startswith(HIDDEN)]
         if depth < DEPTH:
             folders = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
             waiting.extend((each, depth + 1) for each in folders if not skipped_folder(each))
 
 
-def _title(path: Path) -> str:
+def _title(path: Path, root: Path) -> str:
     """The title of a course file; empty where the file is none. One that is broken counts: whoever picks it learns what is wrong."""
-    if path.suffix != ".xml" or not path.is_file():
+    if path.suffix != ".xml":
         return ""
     try:
+        if not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
+            return ""
         element = safe_xml.read(path, path.name)
         return (text_in(title(element), LANGUAGES[0]) or path.stem) if element.tag == "course" else ""
+    except OSError:
+        return ""
     except ClxError:
         return path.stem if path.parent.name == "course-specs" else ""
 
 
 def _built(folder: Path) -> bool:
     """Whether the root of a course file in this folder holds a state; the root is the folder or the one above."""
-    return any((place / FOLDER / "jobs.db").is_file() for place in (folder, folder.parent))
+    return any(has_state(place) for place in (folder, folder.parent))

@@ -45,9 +45,21 @@ def walk(root: Path, hidden: tuple[str, ...] = HIDDEN) -> Iterator[tuple[Path, l
 
 def _is_content(entry: os.DirEntry[str], hidden: tuple[str, ...]) -> bool:
     """Visible regular files; a link counts as the file it leads to only while that lies beside it or below."""
-    if entry.name.startswith(hidden) or not entry.is_file():
+    try:
+        if entry.name.startswith(hidden) or not entry.is_file():
+            return False
+        return not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(Path(entry.path).parent.resolve())
+    except (OSError, RuntimeError):  # a link that leads to itself
         return False
-    return not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(Path(entry.path).parent.resolve())
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written down: old archives leave names behind that are no text in any encoding we know."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def has_sources(root: Path) -> bool:
@@ -133,7 +145,14 @@ def _topic(path: str, found: Scan) -> Topic:
 
 
 def _section(root: Path, folder: Path, files: list[Path], problems: list[Problem]) -> tuple[Section, dict[str, Scan]]:
-    sources = [file for file in files if is_source(file)]
+    sources = []
+    for file in filter(is_source, files):
+        if is_text(str(file.relative_to(root))):
+            sources.append(file)
+        else:
+            shown = str(file.relative_to(root)).encode(errors="replace").decode()
+            hint = "rename it, and the folders it lies in, with letters of today"
+            problems.append(Problem("bad-source", f"the name {shown} cannot be read; the notebook is left out", hint))
     texts = {file.stem: file for file in sources if file.suffix != ".ipynb"}
     topics, scans = [], {}
     for file in sources:

@@ -10,7 +10,7 @@ from clx_jupyter.course import clm, folder
 from clx_jupyter.course.model import Course
 from clx_jupyter.course.scan import is_source
 from clx_jupyter.errors import CourseError
-from clx_jupyter.state import FOLDER
+from clx_jupyter.state import has_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def find(path: Path, data_dir: Path | None = None) -> Place:
             path=path.name,
         )
     for parent in path.parents:
-        if (parent / FOLDER / "jobs.db").is_file():
+        if has_state(parent):
             return Place(parent, chosen=path.relative_to(parent).as_posix())
     return Place(path.parent, single=path.name)
 
@@ -60,7 +60,8 @@ def check_named(place: Place) -> Place:
         raise CourseError(f"{place.root.name} holds course files: {', '.join(specs[:8])}", f"name one, such as {specs[0]}")
     if not folder.has_sources(place.root):
         raise CourseError(
-            f"there are no notebooks in {place.root}", "notebooks are .ipynb files, and text with a jupytext header or percent marks (# %%)"
+            f"there are no notebooks in {place.root.name or place.root}",
+            "notebooks are .ipynb files, and text with a jupytext header or percent marks (# %%)",
         )
     return place
 

@@ -110,7 +110,9 @@ export class CourseModel {
 
   /** The build that the progress is about: one of the whole course before one of a part, else the last one. */
   get build(): IBuild | null {
-    return this.follower?.build ?? this._course?.build ?? null;
+    // One that just ended stands until the course tells of it.
+    const last = [...this._followers.values()].pop();
+    return (this.follower ?? last)?.build ?? this._course?.build ?? null;
   }
 
   get follower(): BuildFollower | null {

@@ -44,10 +44,11 @@ class Api:
     headers: dict[str, str]
 
     async def ask(self, method: str, path: str, body: Any = None, /, headers: dict[str, str] | None = None, **query: Any) -> Answer:
-        """Send a request whose path is taken as it is. *body*: an object, or the bytes themselves."""
+        """Send a request; a path with a slash before it is the server's, not ours. *body*: an object, or the bytes themselves."""
+        place = self.prefix.removesuffix("clx/") + path[1:] if path.startswith("/") else self.prefix + path
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         request = HTTPRequest(
-            self.client.get_url(self.prefix + path + ("?" + urlencode(query) if query else "")),
+            self.client.get_url(place + ("?" + urlencode(query) if query else "")),
             method=method, body=raw, headers=self.headers if headers is None else headers,
             allow_nonstandard_methods=True, follow_redirects=False, request_timeout=60,
         )  # fmt: skip
@@ -95,8 +96,8 @@ class Api:
         return build
 
     async def build(self, course: str, **asked: Any) -> dict[str, Any]:
-        """An ended build of a course; runs no code unless *execute* is asked for."""
-        return await self.ended(await self.post("builds", {"course": course, "execute": False, **asked}))
+        """An ended build of a course."""
+        return await self.ended(await self.post("builds", {"course": course, **asked}))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def jp_root_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def builds_of(root: Path) -> list[str]:
     if not (root / FOLDER).exists():
         return []
-    with sqlite3.connect(f"file:{root / FOLDER / DATABASE}?mode=ro", uri=True) as database:
+    with sqlite3.connect(f"file:{root / FOLDER / DATABASE}?immutable=1", uri=True) as database:
         found = [str(id) for (id,) in database.execute("SELECT id FROM builds")]
     database.close()
     return found
