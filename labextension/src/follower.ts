@@ -1,6 +1,7 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api, BuildState, IBuild, IJob } from './api';
+import { Once } from './once';
 
 const OPEN: BuildState[] = ['queued', 'running'];
 
@@ -16,8 +17,7 @@ export function isInterrupted(build: IBuild): boolean {
 /**
  * Keeps the last known state of one build.
  *
- * Events are nudges only: one whose number is not ours makes us ask. At most one request is under way, and one more follows
- * when something happened meanwhile, so that an answer never overtakes a newer one.
+ * Events are nudges only: one whose number is not ours makes us ask.
  */
 export class BuildFollower {
   constructor(
@@ -60,26 +60,15 @@ export class BuildFollower {
 
   /** Ask for the state. Rejects when there is no answer. */
   refresh(): Promise<void> {
-    if (this._asking === null) {
-      this._asking = this._ask().finally(() => {
-        this._asking = null;
-      });
-    } else {
-      this._again = true;
-    }
-    return this._asking;
+    return this._asking.run();
   }
 
-  private async _ask(): Promise<void> {
-    do {
-      this._again = false;
-      const { id, course } = this._build;
-      this._take(await this._api.build(course, id, this._since));
-    } while (this._again && isOpen(this._build));
+  /** The server knows it no more: it is over. */
+  forget(): void {
+    this._take({ ...this._build, state: 'cancelled', jobs: [] });
   }
 
   private _take(build: IBuild): void {
-    const wasOpen = isOpen(this._build);
     const jobs = build.jobs ?? [];
     const told = new Set(jobs.map(job => job.place));
     for (const [place, job] of this._jobs) {
@@ -96,8 +85,7 @@ export class BuildFollower {
     this._build = build;
     this._heard = Date.now();
     this._changed.emit();
-    if (!isOpen(build) && (wasOpen || !this._settled)) {
-      this._settled = true;
+    if (!isOpen(build)) {
       this._settle(build);
     }
   }
@@ -106,9 +94,10 @@ export class BuildFollower {
   private _jobs = new Map<string, IJob>();
   private _heard = Date.now();
   private _since = 0;
-  private _again = false;
-  private _asking: Promise<void> | null = null;
-  private _settled = false;
+  private _asking = new Once(async () => {
+    const { id, course } = this._build;
+    this._take(await this._api.build(course, id, this._since));
+  });
   private _settle: (build: IBuild) => void = () => undefined;
   private _ended = new Promise<IBuild>(resolve => {
     this._settle = resolve;

@@ -11,9 +11,11 @@ import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from './api';
+import { IEvent } from './builds';
 import { addCommands, CommandIDs, PALETTE } from './commands';
 import { Conversions } from './conversions';
-import { CourseModel, IEvent, IMemory } from './model';
+import { memoryOf } from './memory';
+import { CourseModel } from './model';
 import { inFolder, openOutput, openProblem, openSource } from './opening';
 import { CoursePanel, PANEL_ID } from './sidebar';
 import { ended } from './words';
@@ -21,17 +23,6 @@ import { ended } from './words';
 export { CommandIDs };
 
 const PLUGIN_ID = 'clx-jupyter:plugin';
-
-/** The chosen course, kept per workspace where the application keeps a state. */
-function memory(state: IStateDB | null): IMemory {
-  const key = 'clx-jupyter:course';
-  return {
-    recall: async () => ((await state?.fetch(key)) as string) ?? null,
-    remember: async id => {
-      await (id === null ? state?.remove(key) : state?.save(key, id));
-    }
-  };
-}
 
 /** The panel in the left sidebar, its commands, and the entries in menus and palette. */
 const plugin: JupyterFrontEndPlugin<void> = {
@@ -60,7 +51,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('clx_jupyter');
     const { commands, serviceManager, shell } = app;
     const api = new Api(serviceManager.serverSettings);
-    const model = new CourseModel(api, memory(state));
+    const model = new CourseModel(api, memoryOf(state));
     const conversions = new Conversions(model, documents, commands, trans);
     const wishes = { saveBeforeBuild: true, notifyWhenDone: true };
 
@@ -105,6 +96,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
     serviceManager.contents.fileChanged.connect((_, change) => {
       model.touch(change.newValue?.path);
       model.touch(change.oldValue?.path);
+    });
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) {
+        void model.refresh(); // nobody asked while the page was hidden
+      }
     });
     model.ended.connect((_, build) => {
       if (wishes.notifyWhenDone && !panel.isVisible) {

@@ -12,36 +12,22 @@ import {
   MissingServiceError,
   ProblemError
 } from './api';
+import { Builds, IEvent } from './builds';
 import { BuildFollower, isInterrupted, isOpen } from './follower';
-
-export const EVENT_SCHEMA = 'urn:clx_jupyter:events:build:v1';
+import { IMemory } from './memory';
+import { Once } from './once';
+import { ISourceNow, problemsNow, sourceAt, sourceNow } from './overlay';
 
 /** What the panel shows. */
 export type View =
   'loading' | 'missing-server' | 'empty' | 'choose' | 'course' | 'error';
 
-/** An event of the server, as JupyterLab hands it on. */
-export interface IEvent {
-  schema_id: string;
-  [name: string]: unknown;
-}
+/** How often to ask, in milliseconds: when all is quiet, when no events tell what happens, and when nobody answers. */
+const QUIET = { interval: 10_000, backoff: true, max: 10_000 };
+const SILENT = { interval: 1_000, backoff: true, max: 5_000 };
 
-/** Where the chosen course is kept from one page to the next. */
-export interface IMemory {
-  recall(): Promise<string | null>;
-  remember(id: string | null): Promise<void>;
-}
-
-/** A source as it is this very moment. */
-export interface ISourceNow {
-  state: string;
-  cell: number;
-  cells: number;
-}
-
-/** Milliseconds between two looks: when all is quiet, and when no events come although something happens. */
-const QUIET = 10_000;
-const BUSY = 1_000;
+/** Files are saved in bursts: how long to wait for the last one, in milliseconds. */
+const BURST = 500;
 
 /**
  * What is known of the course: its tree from the last whole answer, and over it the jobs of the builds that go on.
@@ -53,11 +39,19 @@ export class CourseModel {
     readonly api: Api,
     private _memory: IMemory
   ) {
+    this._builds = new Builds(api);
+    this._builds.changed.connect(() => this._changed.emit());
+    this._builds.ended.connect((_, follower) => void this._end(follower));
     this._poll = new Poll({
       name: 'clx-jupyter:poll',
       auto: false,
-      factory: () => this.refresh(),
-      frequency: { interval: QUIET, backoff: true, max: 3 * QUIET },
+      factory: async () => {
+        await this.refresh();
+        if (!this._connected) {
+          throw new Error('no connection'); // the poll waits longer each time
+        }
+      },
+      frequency: QUIET,
       standby: 'when-hidden'
     });
   }
@@ -79,9 +73,9 @@ export class CourseModel {
     return this._course;
   }
 
-  /** What makes the view `error`, or the last request that failed. */
+  /** Why the last request of the user was refused, or why the course cannot be read. */
   get error(): IProblem | null {
-    return this._error;
+    return this._refused ?? this._error;
   }
 
   /** Whether the last request was answered. */
@@ -94,9 +88,9 @@ export class CourseModel {
     return this._busy;
   }
 
-  /** The place of the selected source. */
-  get selected(): string | null {
-    return this._selected;
+  /** The selected source. */
+  get selected(): ISource | null {
+    return sourceAt(this._course, this._selected);
   }
 
   get changed(): ISignal<this, void> {
@@ -108,115 +102,67 @@ export class CourseModel {
     return this._ended;
   }
 
-  /** The build that the progress is about: one of the whole course before one of a part, else the last one. */
+  /** The build that the progress is about; where none is open, the last one. */
   get build(): IBuild | null {
     // One that just ended stands until the course tells of it.
-    const last = [...this._followers.values()].pop();
-    return (this.follower ?? last)?.build ?? this._course?.build ?? null;
+    const last = this._builds.ofCourse.pop();
+    const follower = this.follower ?? last;
+    return follower?.build ?? this._course?.build ?? null;
   }
 
+  /** Follows the open build that matters most. */
   get follower(): BuildFollower | null {
-    const open = [...this._followers.values()].filter(each =>
-      isOpen(each.build)
-    );
-    const whole = open.find(each => each.build.request.sources.length === 0);
-    return whole ?? open[0] ?? null;
+    return this._builds.first;
   }
 
+  /** Whether a build goes on. */
   get building(): boolean {
-    return this.follower !== null;
+    return this.follower !== null && !this.interrupted;
   }
 
+  /** Whether a build was begun, and nobody works on it. */
   get interrupted(): boolean {
-    const build = this.build;
-    return build !== null && isInterrupted(build);
+    const build = this.follower?.build;
+    return build !== undefined && isInterrupted(build);
   }
 
-  /** The source at a place. */
-  source(place: string): ISource | null {
-    for (const section of this._course?.sections ?? []) {
-      for (const topic of section.topics) {
-        const found = topic.sources.find(each => each.place === place);
-        if (found) {
-          return found;
-        }
-      }
-    }
-    return null;
-  }
-
-  /** The state of a source: of its job while a build goes on, else as the course says. */
+  /** The state of a source this very moment. */
   now(source: ISource): ISourceNow {
-    for (const follower of this._followers.values()) {
-      const job = follower.jobs.get(source.place);
-      if (!job) {
-        continue;
-      }
-      const { cell, cells, state } = job;
-      if (state === 'running' || state === 'queued') {
-        return { state, cell, cells };
-      }
-      if (state === 'blocked') {
-        return { state: 'queued', cell: 0, cells: 0 };
-      }
-      // Ended, and the course does not tell of it yet.
-      const ended = { done: 'built', dead: 'failed' }[state] ?? state;
-      return { state: ended, cell: 0, cells: 0 };
-    }
-    const fresh = source.state === 'fresh' && this._built.has(source.place);
-    return { state: fresh ? 'built' : source.state, cell: 0, cells: 0 };
+    return sourceNow(source, this._builds.ofCourse);
   }
 
-  /** All problems: of the course, but for sources that are being built again; and of the builds that go on. */
+  /** All that is wrong this very moment. */
   get problems(): IProblem[] {
-    const found = new Map<string, IProblem>();
-    const jobs = [...this._followers.values()].flatMap(each => [
-      ...each.jobs.values()
-    ]);
-    const again = new Set(jobs.map(job => job.path));
-    for (const problem of this._course?.problems ?? []) {
-      if (problem.path === null || !again.has(problem.path)) {
-        found.set(problem.id, problem);
-      }
-    }
-    for (const follower of this._followers.values()) {
-      for (const problem of follower.build.problems ?? []) {
-        found.set(problem.id, problem);
-      }
-    }
-    for (const problem of this._unplaced) {
-      found.set(problem.id, problem);
-    }
-    return [...found.values()].sort(bySeverity);
+    return problemsNow(this._course, this._unplaced, this._builds.ofCourse);
   }
 
-  /** Find the courses, and show the one that was shown last or the only one. */
+  /** Find the courses, show the one that was shown last or the only one, and keep an eye on it. */
   async start(): Promise<void> {
+    await this.refresh();
     await this._poll.start();
-    await this._guarded(() => this._load());
   }
 
-  /** Look for courses in a folder. */
-  look(path?: string): Promise<void> {
-    return this._guarded(() => this._look(path));
+  /** Show the course of a folder, or list those in it. */
+  look(path: string): Promise<void> {
+    return this._guarded(async () => {
+      const answer = await this.api.courses(path);
+      if (answer.courses.length === 1) {
+        await this._choose(answer.courses[0].id);
+      } else {
+        this._list(answer);
+      }
+    });
   }
 
   /** Show a course. */
   choose(id: string): Promise<void> {
-    return this._guarded(async () => {
-      await this._open(id);
-      await this._memory.remember(id);
-    });
+    return this._guarded(() => this._choose(id));
   }
 
   /** Forget the course that is shown, and list those there are. */
   async leave(): Promise<void> {
     await this._memory.remember(null);
-    this._close();
-    await this._guarded(async () => {
-      this._take(await this.api.courses());
-      this._view = this._candidates.length ? 'choose' : 'empty';
-    });
+    await this._guarded(async () => this._list(await this.api.courses()));
   }
 
   select(place: string | null): void {
@@ -230,8 +176,8 @@ export class CourseModel {
   }
 
   cancel(): Promise<void> {
-    const build = this.build;
-    return this._asked(course => this.api.cancel(course.id, build?.id ?? ''));
+    const id = this.follower?.build.id ?? '';
+    return this._asked(course => this.api.cancel(course.id, id));
   }
 
   /** Build again what failed, and nothing else. */
@@ -244,52 +190,37 @@ export class CourseModel {
     const build = await this.api.convert(path, this._course?.id);
     const follower =
       build.course === this._course?.id
-        ? this._follow(build)
-        : this._watch(new BuildFollower(this.api, build));
+        ? this._builds.follow(build)
+        : this._builds.followElsewhere(build);
     this._changed.emit();
     return follower;
   }
 
   /** An event came from the server. */
   hear(event: IEvent): void {
-    if (event.schema_id !== EVENT_SCHEMA) {
-      return;
-    }
-    const id = String(event.build);
-    const follower = this._followers.get(id) ?? this._elsewhere.get(id);
-    if (follower) {
-      follower.nudge(Number(event.number));
-    } else if (this._course && !this._known.has(id)) {
+    if (this._builds.hear(event)) {
       // Another tab, or a terminal, started it; perhaps of another course.
-      this._known.add(id);
-      void this._poll.refresh();
+      void this.refresh();
     }
   }
 
   /** A file was saved, made, renamed or deleted. */
   touch(path: string | undefined): void {
-    const folder = this._course?.folder ?? null;
-    if (path === undefined || folder === null || this.building) {
+    if (path === undefined || this.building) {
       return;
     }
+    const folder = this._course ? this._course.folder : '';
     if (folder === '' || path.startsWith(`${folder}/`)) {
       window.clearTimeout(this._touched);
-      this._touched = window.setTimeout(() => {
-        void this._guarded(() => this._reload());
-      }, 500);
+      this._touched = window.setTimeout(() => void this.refresh(), BURST);
     }
   }
 
   /** Ask for whatever may have changed. */
   async refresh(): Promise<void> {
-    await this._guarded(() => this._refresh());
-    const unheard = [...this._followers.values()].some(
-      each => isOpen(each.build) && !each.build.here
-    );
-    const interval = unheard || !this._connected ? BUSY : QUIET;
-    if (this._poll.frequency.interval !== interval) {
-      this._poll.frequency = { interval, backoff: true, max: 3 * QUIET };
-    }
+    await this._guarded(() => this._looking.run());
+    const silent = this._builds.silent || !this._connected;
+    this._poll.frequency = silent ? SILENT : QUIET;
   }
 
   dispose(): void {
@@ -299,160 +230,101 @@ export class CourseModel {
   }
 
   private async _refresh(): Promise<void> {
-    for (const follower of this._elsewhere.values()) {
-      await follower.refresh().catch(this._gone(follower));
-    }
-    const course = this._course;
-    if (course === null) {
-      if (this._view !== 'choose' && this._view !== 'empty') {
-        await this._load();
+    if (this._course === null) {
+      await this._builds.refresh();
+      if (this._view === 'error' && this._wanted !== null) {
+        await this._open(this._wanted);
+      } else if (this._view !== 'choose') {
+        await this._load(); // a list that somebody reads stays as it is
       }
       return;
     }
-    const builds = await this.api.builds(course.id, 10);
-    if (this._course?.id !== course.id) {
-      return;
+    const { id } = this._course;
+    if (this._builds.first !== null) {
+      // The whole course would be the same until they end.
+      const builds = await this.api.builds(id, 10);
+      this._follow(id, builds.filter(isOpen));
+      await this._builds.refresh();
     }
-    const open = builds.filter(isOpen);
-    open.forEach(build => this._follow(build));
-    for (const follower of this._followers.values()) {
-      await follower.refresh().catch(this._gone(follower));
+    if (this._builds.first === null) {
+      await this._open(id);
     }
-    const ended = [...this._followers.values()].some(
-      each => !isOpen(each.build)
-    );
-    // A build ended while the server could not be asked, or came and went while nobody looked.
-    const latest = builds[0]?.id;
-    if (ended || (!open.length && latest !== this._course.build?.id)) {
-      await this._reload();
-    }
-  }
-
-  /** What to do with the error of a follower: a build whose record is gone is forgotten. */
-  private _gone(follower: BuildFollower): (error: unknown) => void {
-    return error => {
-      if (!(error instanceof ProblemError)) {
-        throw error;
-      }
-      this._followers.delete(follower.build.id);
-      this._elsewhere.delete(follower.build.id);
-    };
   }
 
   private async _load(): Promise<void> {
-    this._take(await this.api.courses());
+    const answer = await this.api.courses();
+    this._candidates = answer.courses;
     const last = await this._memory.recall();
     if (last !== null) {
       try {
         await this._open(last);
         return;
       } catch (error) {
-        if (!(error instanceof ProblemError)) {
+        if (!(error instanceof ProblemError) || error.status !== 404) {
           throw error;
         }
         await this._memory.remember(null);
       }
     }
-    await this._show();
-  }
-
-  private async _look(path?: string): Promise<void> {
-    const answer = await this.api.courses(path);
     if (answer.courses.length === 1) {
       await this._open(answer.courses[0].id);
-      await this._memory.remember(answer.courses[0].id);
     } else {
-      this._close();
-      this._take(answer);
-      await this._show();
+      this._list(answer);
     }
   }
 
-  private async _show(): Promise<void> {
-    if (this._candidates.length === 1) {
-      await this._open(this._candidates[0].id);
-    } else {
-      this._view = this._candidates.length ? 'choose' : 'empty';
-    }
-  }
-
-  private _take(answer: { courses: ICandidate[]; more: boolean }): void {
+  private _list(answer: { courses: ICandidate[]; more: boolean }): void {
+    this._close();
     this._candidates = answer.courses;
     this._more = answer.more;
+    this._view = answer.courses.length ? 'choose' : 'empty';
   }
 
+  private async _choose(id: string): Promise<void> {
+    await this._open(id);
+    await this._memory.remember(id);
+  }
+
+  /** Ask for a course and show it, whether for the first time or again. */
   private async _open(id: string): Promise<void> {
+    this._wanted = id;
+    const course = await this.api.course(id);
+    if (this._wanted !== id) {
+      return; // somebody chose another one meanwhile
+    }
     if (this._course?.id !== id) {
       this._close();
+      this._wanted = id;
     }
-    const course = await this.api.course(id);
     this._course = course;
     this._view = 'course';
     this._error = null;
-    course.open.forEach(build => this._follow(build));
-    await Promise.all(
-      [...this._followers.values()].map(each => each.refresh())
-    );
+    this._builds.clearEnded();
+    this._follow(id, course.open);
+    await this._builds.refresh();
+  }
+
+  private _follow(id: string, builds: IBuild[]): void {
+    if (this._course?.id === id) {
+      builds.forEach(build => this._builds.follow(build));
+    }
   }
 
   private _close(): void {
     this._course = null;
+    this._wanted = null;
     this._selected = null;
-    this._followers.clear();
-    this._built.clear();
     this._unplaced = [];
     this._error = null;
+    this._refused = null;
+    this._builds.clear();
   }
 
-  private async _reload(): Promise<void> {
-    const id = this._course?.id;
-    if (id === undefined) {
-      return;
-    }
-    const course = await this.api.course(id);
-    if (this._course?.id === id) {
-      this._course = course;
-      this._view = 'course';
-      this._error = null;
-      for (const [id, follower] of this._followers) {
-        if (!isOpen(follower.build)) {
-          this._followers.delete(id);
-        }
-      }
-      course.open.forEach(build => this._follow(build));
-    }
-  }
-
-  private _follow(build: IBuild): BuildFollower {
-    const known = this._followers.get(build.id);
-    if (known) {
-      return known;
-    }
-    const follower = new BuildFollower(this.api, build);
-    this._known.add(build.id);
-    this._followers.set(build.id, follower);
-    follower.changed.connect(() => this._changed.emit());
-    void follower.ended.then(ended => this._end(follower, ended));
-    return follower;
-  }
-
-  /** Follow a build that is none of the course's, such as of a notebook outside any. */
-  private _watch(follower: BuildFollower): BuildFollower {
-    const { id } = follower.build;
-    this._known.add(id);
-    this._elsewhere.set(id, follower);
-    void follower.ended.then(() => this._elsewhere.delete(id));
-    return follower;
-  }
-
-  private async _end(follower: BuildFollower, build: IBuild): Promise<void> {
-    const done = [...follower.jobs.values()].filter(
-      job => job.state === 'done'
-    );
-    this._built = new Set(done.map(job => job.place));
+  private async _end(follower: BuildFollower): Promise<void> {
+    const { build } = follower;
     const problems = build.problems ?? [];
     this._unplaced = problems.filter(problem => problem.path === null);
-    await this._guarded(() => this._reload());
+    await this.refresh();
     this._ended.emit(build);
   }
 
@@ -465,13 +337,19 @@ export class CourseModel {
       return;
     }
     this._busy = true;
-    this._error = null;
+    this._refused = null;
+    this._unplaced = [];
     this._changed.emit();
     await this._guarded(async () => {
-      const build = await ask(course);
-      if (this._course?.id === course.id) {
-        this._unplaced = [];
-        await this._follow(build).refresh();
+      try {
+        const build = await ask(course);
+        this._follow(course.id, [build]);
+        await this._builds.refresh();
+      } catch (error) {
+        if (!(error instanceof ProblemError)) {
+          throw error;
+        }
+        this._refused = error.problem;
       }
     });
     this._busy = false;
@@ -507,27 +385,19 @@ export class CourseModel {
   private _candidates: ICandidate[] = [];
   private _more = false;
   private _course: ICourse | null = null;
+  /** The course that was asked for last. */
+  private _wanted: string | null = null;
   private _error: IProblem | null = null;
+  private _refused: IProblem | null = null;
   private _connected = true;
   private _busy = false;
   private _selected: string | null = null;
   private _touched = 0;
-  /** Builds of the course, open ones and those whose end is not in the course yet. */
-  private _followers = new Map<string, BuildFollower>();
-  private _elsewhere = new Map<string, BuildFollower>();
-  /** Ids of all builds heard of, so that a strange one is asked for once. */
-  private _known = new Set<string>();
-  /** Places that the last build made anew. */
-  private _built = new Set<string>();
-  /** Problems of the last build that belong to no source. */
+  /** Problems of the last build that belong to no source: the course does not tell of them. */
   private _unplaced: IProblem[] = [];
+  private _builds: Builds;
+  private _looking = new Once(() => this._refresh());
   private _poll: Poll;
   private _changed = new Signal<this, void>(this);
   private _ended = new Signal<this, IBuild>(this);
-}
-
-const SEVERITIES = ['error', 'warning', 'info'];
-
-function bySeverity(a: IProblem, b: IProblem): number {
-  return SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
 }

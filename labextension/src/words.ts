@@ -1,7 +1,7 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 
 import { IBuild, ICourse, IOutput, IProblem, ISource } from './api';
-import { ISourceNow } from './model';
+import { ISourceNow } from './overlay';
 
 /** Everything the panel says, in words. People count cells from 1. */
 

@@ -139,7 +139,7 @@ def test_the_state_of_somebody_else_hides_no_course() -> None:
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         root.chmod(0o755)
-        write(root, {"mine/a.xml": spec(), "theirs/b.xml": spec(), "theirs/.clx/jobs.db": "", "theirs/one.py": DECK})
+        write(root, {"mine/a.xml": spec(), "theirs/b.xml": spec(), "theirs/.clx/jobs.db": ""})
         (root / "theirs/.clx").chmod(0)
         drop(65534)
         try:

@@ -106,7 +106,7 @@ async def test_no_folder_but_those_of_the_server_is_searched(api: Api, root: Pat
 
 
 async def test_a_link_to_a_folder_inside_is_followed(api: Api, root: Path) -> None:
-    assert [each["path"] for each in (await api.get("courses", path="self"))["courses"]] == ["self/spec.xml"]
+    assert [each["path"] for each in (await api.get("courses", path="self"))["courses"]] == ["self"]
 
 
 @pytest.mark.parametrize("course", [None, "Lg", "nonsense"])

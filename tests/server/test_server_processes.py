@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -37,6 +37,8 @@ class Server:
     process: subprocess.Popen[bytes]
     url: str
     log: Path
+    #: The processes that it had started when it was told to end.
+    family: list[psutil.Process] = field(default_factory=list)
 
     def ask(self, path: str, body: Any = None, **query: Any) -> Any:
         request = urllib.request.Request(
@@ -61,6 +63,7 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> float:
         """End it; gives how long that took."""
+        self.family += psutil.Process(self.process.pid).children(recursive=True)
         begin = time.monotonic()
         self.process.send_signal(how)
         self.process.wait(30)
@@ -84,8 +87,9 @@ class Servers:
         self.home.mkdir(exist_ok=True)
         with log.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
-                 f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}", "--ServerApp.jpserver_extensions=clx_jupyter=True", "--ClxApp.workers=2", *options],
+                [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+                 "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}",
+                 "--ServerApp.jpserver_extensions=clx_jupyter=True", "--ClxApp.workers=2", *options],
                 cwd=self.root, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
                 env={**os.environ, **places, "XDG_STATE_HOME": str(self.home / "state"), MARK: str(self.home)},
             )  # fmt: skip
@@ -100,8 +104,8 @@ class Servers:
             time.sleep(0.1)
 
     def left(self) -> list[psutil.Process]:
-        """Every process that came of a server here: it has the mark in its environment, or works in the course."""
-        found = []
+        """Every process that came of a server here: it was seen, has the mark in its environment, or works in the course."""
+        found = [each for server in self.running for each in server.family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if process.pid != os.getpid() and (
@@ -152,7 +156,9 @@ def check_sound(root: Path, sources: int) -> None:
     made = published(root)
     assert len(made) == 2 * sources
     assert all(body.rstrip().endswith((b"</html>", b"}")) for body in made.values())
-    assert not [path for path in (root / "output").rglob("*") if path.name.startswith(".") and path.name != ".clx-manifest.json"]
+    assert not [
+        path for path in (root / "output").rglob("*") if path.name.startswith(".") and path.name not in (".clx-manifest.json", ".gitignore")
+    ]
     assert not list((root / ".clx/stage").iterdir())
 
 
@@ -204,6 +210,7 @@ def test_a_server_that_is_killed_is_resumed_by_the_next(servers: Servers) -> Non
     build = server.ask("builds", {"course": folder_id()})
     server.until(build, lambda seen: seen["done"] >= 20)
     server.stop(signal.SIGKILL)
+    assert server.family
     servers.check_nothing_left()
     done = len(published(servers.root))
     assert 0 < done < 400, "it was killed too late"
@@ -231,6 +238,7 @@ def test_a_server_that_is_told_to_end_does_so_soon_and_leaves_its_build_to_the_n
     build = server.ask("builds", {"course": folder_id()})
     server.until(build, lambda seen: any(job["cell"] for job in seen["jobs"]))
     assert server.stop() < 5
+    assert len(server.family) >= 2  # a worker and a kernel, at least
     servers.check_nothing_left(5)
     assert not (servers.root / ".clx/holder").exists()
 

@@ -4,7 +4,15 @@ import {
   MissingServiceError,
   ProblemError
 } from '../api';
-import { build, course, FakeServer, html, json, refused, serverWith } from './server';
+import {
+  build,
+  course,
+  FakeServer,
+  html,
+  json,
+  refused,
+  serverWith
+} from './server';
 
 describe('Api', () => {
   let server: FakeServer;
@@ -35,7 +43,14 @@ describe('Api', () => {
     await api.convert('x.py');
     await api.convert('x.py', 'one');
 
-    expect(server.requests.map(({ method, route, query, body }) => [method, route, query, body])).toEqual([
+    expect(
+      server.requests.map(({ method, route, query, body }) => [
+        method,
+        route,
+        query,
+        body
+      ])
+    ).toEqual([
       ['POST', 'builds', {}, { course: 'one', execute: false, failed: false }],
       ['GET', `builds/${id}`, { course: 'one', since: '12.5' }, {}],
       ['POST', `builds/${id}`, { course: 'one' }, { do: 'cancel' }],

@@ -49,12 +49,20 @@ describe('BuildFollower', () => {
   });
 
   it('keeps what an answer does not repeat', async () => {
-    server.change('b1', { jobs: [job('0:a.py', 'done'), job('0:b.py', 'queued')] });
+    server.change('b1', {
+      jobs: [job('0:a.py', 'done'), job('0:b.py', 'queued')]
+    });
     await follower.refresh();
     server.change('b1', { jobs: [job('0:b.py', 'running', 2, 7)] });
     await follower.refresh();
 
-    expect([...follower.jobs.values()].map(each => [each.path, each.state, each.cell])).toEqual([
+    expect(
+      [...follower.jobs.values()].map(each => [
+        each.path,
+        each.state,
+        each.cell
+      ])
+    ).toEqual([
       ['a.py', 'done', 0],
       ['b.py', 'running', 2]
     ]);
@@ -101,6 +109,8 @@ describe('BuildFollower', () => {
     const nobody = { here: false, holder: null };
     expect(isInterrupted(build('b', 'one', nobody))).toBe(true);
     expect(isInterrupted(build('b', 'one', { here: false }))).toBe(false);
-    expect(isInterrupted(build('b', 'one', { ...nobody, state: 'failed' }))).toBe(false);
+    expect(
+      isInterrupted(build('b', 'one', { ...nobody, state: 'failed' }))
+    ).toBe(false);
   });
 });

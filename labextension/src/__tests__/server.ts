@@ -9,7 +9,7 @@ import {
   IProblem,
   ISource
 } from '../api';
-import { IMemory } from '../model';
+import { IMemory } from '../memory';
 
 /** A build service in memory, below the client's `fetch`: everything above it is real. */
 
@@ -156,8 +156,7 @@ export class FakeServer {
 }
 
 function brief(build: IBuild): IBuild {
-  const { jobs, problems, outputs, ...rest } = build;
-  return rest;
+  return { ...build, jobs: undefined, problems: undefined, outputs: undefined };
 }
 
 export function json(body: unknown, status = 200): Response {

@@ -51,7 +51,7 @@ function Course(props: { course: ICourse }): JSX.Element {
   const { model, trans } = useEnvironment();
   const { course } = props;
   const first = !course.built && course.file === '' && !model.building;
-  const selected = model.selected ? model.source(model.selected) : null;
+  const { selected } = model;
   return (
     <div
       className="clx-Course"

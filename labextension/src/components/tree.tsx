@@ -208,7 +208,7 @@ function Row(props: {
     <div
       {...common}
       className="clx-Row"
-      aria-selected={model.selected === row.key}
+      aria-selected={model.selected?.place === row.key}
       data-path={source.path}
       data-state={now.state}
       data-cell={now.state === 'running' ? now.cell : undefined}
