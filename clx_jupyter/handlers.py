@@ -12,6 +12,7 @@ from jupyter_server.base.handlers import APIHandler
 from tornado.web import HTTPError, authenticated
 
 from clx_jupyter.errors import ClxError, Problem, RequestError
+from clx_jupyter.preview import POLICY
 from clx_jupyter.service import FLAGS, LISTS, Service
 
 AUTH_RESOURCE = "clx_jupyter"
@@ -146,6 +147,29 @@ class BuildHandler(ClxHandler):
         await self.reply(work())
 
 
+class OutputHandler(ClxHandler):
+    """A built page, as one document."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """In an origin of its own: what the page runs can reach neither cookies nor routes of this server."""
+        return f"frame-ancestors 'self'; {POLICY}"
+
+    @authenticated
+    @authorized
+    async def get(self, name: str) -> None:
+        """The page."""
+        try:
+            page = await asyncio.to_thread(self.service.page, self.get_query_argument("course", ""), name)
+        except ClxError as error:
+            self.set_status(error.status)
+            self.finish(json.dumps(error.problem.to_json()))
+            return
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.finish(page, set_content_type="text/html; charset=UTF-8")
+
+
 class ConvertHandler(ClxHandler):
     """One notebook or text deck."""
 
@@ -166,6 +190,7 @@ ROUTES: list[tuple[str, type[ClxHandler]]] = [
     (r"clx/builds", BuildsHandler),
     (r"clx/builds/([\w-]+)", BuildHandler),
     (r"clx/convert", ConvertHandler),
+    (r"clx/outputs/(.+)", OutputHandler),
 ]
 
 

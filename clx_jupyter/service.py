@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from clx_jupyter.course.discover import Candidate, discover
 from clx_jupyter.course.load import Place, check_named, load
 from clx_jupyter.errors import MissingError, RequestError
+from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BULK, INTERACTIVE
 from clx_jupyter.places import Places
+from clx_jupyter.preview import preview
 from clx_jupyter.requests import Request
 from clx_jupyter.roots import Roots
 from clx_jupyter.views import BuildLook, course_view, folder_of
@@ -71,6 +75,17 @@ class Service:
         if build is None:
             raise MissingError(f"there is no build {id} of this course", "its record may have been cleaned up")
         return {**build, "course": course}
+
+    def page(self, course: str, name: str) -> bytes:
+        """A built page as one document; *name* as in the course. Nothing but pages that were built of this course is given."""
+        place = self.places.course(course)
+        built = [path for path in Reader(folder_of(place)).stored(place.file) if path.endswith((".html", ".htm"))]
+        # All share the folder that names count from, so the shortest path is the one that is meant.
+        found = min((path for path in built if path.endswith(f"/{name}")), key=len, default=None)
+        if found is not None:
+            with contextlib.suppress(OSError):
+                return preview(Path(found), Path(found.removesuffix(name)))
+        raise MissingError(f"there is no page {name}", "build the course, then open it again")
 
     async def start(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Build a course, or a part of it."""

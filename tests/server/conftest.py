@@ -146,6 +146,13 @@ def folder_id(path: str = "") -> str:
     return base64.urlsafe_b64encode((path or ".").encode()).decode().rstrip("=")
 
 
+async def hang_up(socket: Any) -> None:
+    """Close a websocket of a test, and wait until it is."""
+    socket.close()
+    while await socket.read_message() is not None:
+        pass
+
+
 async def until(true: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds

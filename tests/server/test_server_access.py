@@ -16,7 +16,7 @@ from traitlets.config import Config
 
 from clx_jupyter.handlers import AUTH_RESOURCE, ROUTES
 from clx_jupyter.service import Service
-from tests.server.conftest import Api, snapshot
+from tests.server.conftest import Api, hang_up, snapshot
 
 VERBS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 EVENTS = ("api", "events", "subscribe")
@@ -202,4 +202,4 @@ async def test_the_event_stream_wants_a_login_of_this_place(opened: None, api: A
             await jp_ws_fetch(*EVENTS, headers=refused)
         assert error.value.code in ((403,) if "Origin" in refused else (302, 403))  # a redirect to the login page
     for accepted in ({}, {"Authorization": "", "Cookie": cookie, "Origin": own}):
-        (await jp_ws_fetch(*EVENTS, headers=accepted)).close()
+        await hang_up(await jp_ws_fetch(*EVENTS, headers=accepted))

@@ -10,7 +10,7 @@ from tornado.httpclient import HTTPClientError
 from traitlets.config import Config
 
 from clx_jupyter.jobs import BUILD_ENDED
-from tests.server.conftest import Api, snapshot
+from tests.server.conftest import Api, hang_up, snapshot
 from tests.server.test_server_access import EVENTS, body, defined, requests
 
 
@@ -39,7 +39,7 @@ def allowing(*actions: str) -> pytest.MarkDecorator:
 
 async def listens(jp_ws_fetch: Any) -> bool:
     try:
-        (await jp_ws_fetch(*EVENTS)).close()
+        await hang_up(await jp_ws_fetch(*EVENTS))
     except HTTPClientError as error:
         assert error.code == 403
         return False

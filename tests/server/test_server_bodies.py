@@ -71,13 +71,13 @@ async def test_what_only_the_inside_may_say_is_an_unknown_field(name: str, api: 
     assert not (root / ".clx").exists()
 
 
-@pytest.mark.parametrize("limit", ["-1", "x", "1e9", "nan", "inf", "-inf", "1001", "0x10", "\u0661e99"])
-async def test_a_number_that_is_none_is_refused(limit: str, api: Api, root: Path) -> None:
-    status, _ = await api.refused("GET", "builds", course=folder_id(), limit=limit)
-    assert status == 400
-    if limit not in ("1e9", "1001"):
-        status, _ = await api.refused("GET", "builds/x", course=folder_id(), since=limit)
+async def test_a_number_that_is_none_is_refused(api: Api, root: Path) -> None:
+    for limit in ["-1", "x", "1e9", "nan", "inf", "-inf", "1001", "0x10", "\u0661e99"]:
+        status, _ = await api.refused("GET", "builds", course=folder_id(), limit=limit)
         assert status == 400
+        if limit not in ("1e9", "1001"):
+            status, _ = await api.refused("GET", "builds/x", course=folder_id(), since=limit)
+            assert status == 400
 
 
 async def test_an_error_of_ours_is_told_without_its_words(

@@ -85,11 +85,11 @@ async def test_a_course_that_does_not_hold_the_file_changes_nothing(api: Api, jp
 
 
 @pytest.mark.story
-async def test_a_notebook_of_the_folder_that_is_shown_goes_to_its_place_there(api: Api, jp_root_dir: Path) -> None:
+async def test_a_folder_that_was_never_built_is_no_course_of_its_notebooks(api: Api, jp_root_dir: Path) -> None:
     write(jp_root_dir, {"one/a.md": TEXT, "two/b.md": TEXT})
-    build = await convert(api, "one/a.md", course=folder_id())
-    assert build["course"] == folder_id()
-    assert paths(build) == ["output/students/completed/html/one/a.html", "output/students/completed/notebook/one/a.ipynb"]
+    assert all(path.startswith("one/a.md-output/") for path in paths(await convert(api, "one/a.md", course=folder_id())))
+    await api.build(folder_id(), sources=["two/b.md"])
+    assert all(path.startswith("output/students/") for path in paths(await convert(api, "one/a.md", course=folder_id())))
 
 
 async def test_what_is_no_notebook_is_refused(api: Api, root: Path) -> None:

@@ -17,7 +17,7 @@ from clx_jupyter.builds import Live
 from clx_jupyter.jobs import BUILD_ENDED, BuildState
 from clx_jupyter.nudges import INTERVAL, SCHEMA, SCHEMA_ID, Nudges
 from clx_jupyter.requests import Request
-from tests.server.conftest import TEXT, Api, folder_id, snapshot
+from tests.server.conftest import TEXT, Api, folder_id, hang_up, snapshot
 from tests.stories.conftest import write
 
 FIELDS = {"build", "number", "state", "total", "done", "failed"}
@@ -28,30 +28,25 @@ async def stream(api: Api, jp_ws_fetch: Any) -> Any:
     """The event stream, as a browser has it open."""
     socket = await jp_ws_fetch("api", "events", "subscribe")
     yield socket
-    socket.close()
-    await asyncio.sleep(0)
+    await hang_up(socket)
 
 
 async def received(stream: Any, quiet: float = 3 * INTERVAL) -> list[tuple[float, dict[str, Any]]]:
     """When what came, until an ended state and some quiet after it."""
     came: list[tuple[float, dict[str, Any]]] = []
+    pending = asyncio.ensure_future(stream.read_message())
     end = time.monotonic() + 60
-    ended = False
-    while True:
-        try:
-            text = await asyncio.wait_for(asyncio.shield(pending := asyncio.ensure_future(stream.read_message())), quiet)
-        except TimeoutError:
-            pending.cancel()
-            if ended:
-                return came
-            assert time.monotonic() < end
-            continue
-        event = json.loads(text)
-        if event["schema_id"] == SCHEMA_ID:
-            came.append((time.monotonic(), event))
-            ended = event["state"] in BUILD_ENDED
+    while not (came and came[-1][1]["state"] in BUILD_ENDED and time.monotonic() > came[-1][0] + quiet):
+        assert time.monotonic() < end
+        done, _ = await asyncio.wait([pending], timeout=quiet)
+        if done:
+            came.append((time.monotonic(), json.loads(pending.result())))
+            pending = asyncio.ensure_future(stream.read_message())
+    pending.cancel()
+    return came
 
 
+@pytest.mark.story
 async def test_a_build_is_told_in_events_that_fit_the_schema_and_end_with_its_last_state(api: Api, jp_root_dir: Path, stream: Any) -> None:
     write(jp_root_dir, {f"mein Kürs/{number}.md": TEXT + "\nSECRET-TEXT\n" for number in range(40)})
     build = await api.post("builds", {"course": folder_id()})

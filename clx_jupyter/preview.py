@@ -1,0 +1,44 @@
+"""A built page as one document, to be shown where nothing else can be fetched: its pictures are put into it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import mimetypes
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+MAX_PICTURE = 20_000_000
+"""Bytes; a larger picture is left out."""
+
+#: The policy a preview is served under: scripts run, but in an origin of their own, without the cookies and routes of the server.
+POLICY = "sandbox allow-scripts allow-popups"
+
+_IMAGE = re.compile(rb"""(<(?:img|source|image)\b[^>]*?\s(?:src|href)=)(["'])(.*?)\2""", re.IGNORECASE | re.DOTALL)
+
+
+def preview(page: Path, target: Path) -> bytes:
+    """The bytes of *page* with every picture that lies below *target* as a data address. Raises :class:`OSError`."""
+    return _IMAGE.sub(lambda found: _inlined(found, page.parent, target), page.read_bytes())
+
+
+def _inlined(found: re.Match[bytes], folder: Path, target: Path) -> bytes:
+    data = _data(html.unescape(found[3].decode(errors="replace")), folder, target)
+    return found[0] if data is None else b"".join((found[1], found[2], data, found[2]))
+
+
+def _data(address: str, folder: Path, target: Path) -> bytes | None:
+    """The picture at a relative address as a data address; ``None`` for every other address, and where there is no picture."""
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc or not parts.path:
+        return None
+    try:
+        file = (folder / unquote(parts.path)).resolve()
+        kind, _ = mimetypes.guess_type(file.name)
+        if not kind or not kind.startswith("image/") or not file.is_relative_to(target.resolve()) or file.stat().st_size > MAX_PICTURE:
+            return None
+        content = file.read_bytes()
+    except (OSError, ValueError):
+        return None
+    return b"data:" + kind.encode() + b";base64," + base64.b64encode(content)
