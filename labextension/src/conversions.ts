@@ -7,7 +7,8 @@ import { CommandRegistry } from '@lumino/commands';
 import { IBuild, IOutput, IProblem, ProblemError } from './api';
 import { BuildFollower } from './follower';
 import { CourseModel } from './model';
-import { openOutput, openProblem } from './opening';
+import { isPage, openFile, openProblem } from './opening';
+import { Previews } from './previews';
 
 /** How long a notification of something that went well stays, in milliseconds. */
 const STAYS = 15_000;
@@ -17,6 +18,7 @@ export class Conversions {
   constructor(
     private _model: CourseModel,
     private _documents: IDocumentManager | null,
+    private _previews: Previews,
     private _commands: CommandRegistry,
     private _trans: TranslationBundle
   ) {}
@@ -81,7 +83,7 @@ export class Conversions {
   private _succeeded(id: string, name: string, build: IBuild): void {
     const outputs = build.outputs ?? [];
     const shown = outputs.filter(output => output.path !== null);
-    const page = shown.find(output => output.format === 'html') ?? shown[0];
+    const page = shown.find(isPage) ?? shown[0];
     const warnings = (build.problems ?? []).filter(
       problem => problem.severity === 'warning'
     ).length;
@@ -97,18 +99,20 @@ export class Conversions {
       type: warnings ? 'warning' : 'success',
       message: warnings ? `${files} ${warned}` : files,
       autoClose: STAYS,
-      actions: page ? this._actions(page) : []
+      actions: page ? this._actions(build.course, page) : []
     });
   }
 
-  private _actions(page: IOutput) {
+  private _actions(course: string, page: IOutput) {
     const documents = this._documents;
     const open = {
       label: this._trans.__('Open'),
       displayType: 'accent' as const,
       callback: () => {
-        if (documents) {
-          openOutput(documents, page);
+        if (isPage(page)) {
+          this._previews.open(course, page);
+        } else if (documents) {
+          openFile(documents, page);
         }
       }
     };
@@ -120,7 +124,7 @@ export class Conversions {
         });
       }
     };
-    return documents ? [open, show] : [show];
+    return [open, show];
   }
 
   private _failed(

@@ -16,7 +16,8 @@ import { addCommands, CommandIDs, PALETTE } from './commands';
 import { Conversions } from './conversions';
 import { memoryOf } from './memory';
 import { CourseModel } from './model';
-import { inFolder, openOutput, openProblem, openSource } from './opening';
+import { inFolder, isPage, openFile, openProblem, openSource } from './opening';
+import { Previews } from './previews';
 import { CoursePanel, PANEL_ID } from './sidebar';
 import { ended } from './words';
 
@@ -52,7 +53,14 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const { commands, serviceManager, shell } = app;
     const api = new Api(serviceManager.serverSettings);
     const model = new CourseModel(api, memoryOf(state));
-    const conversions = new Conversions(model, documents, commands, trans);
+    const previews = new Previews(app, trans);
+    const conversions = new Conversions(
+      model,
+      documents,
+      previews,
+      commands,
+      trans
+    );
     const wishes = { saveBeforeBuild: true, notifyWhenDone: true };
 
     addCommands({
@@ -72,7 +80,13 @@ const plugin: JupyterFrontEndPlugin<void> = {
       trans,
       commands,
       choose: candidate => void model.choose(candidate.id),
-      openOutput: output => documents && openOutput(documents, output),
+      openOutput: output => {
+        if (isPage(output) && model.course) {
+          previews.open(model.course.id, output);
+        } else if (documents) {
+          openFile(documents, output);
+        }
+      },
       openProblem: problem => {
         if (documents) {
           void openProblem(documents, folder(), problem);
@@ -103,6 +117,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       }
     });
     model.ended.connect((_, build) => {
+      previews.refresh();
       if (wishes.notifyWhenDone && !panel.isVisible) {
         const failed = build.state === 'failed' || build.state === 'invalid';
         Notification.emit(ended(trans, build), failed ? 'error' : 'success', {

@@ -9,7 +9,6 @@ import { IOutput, IProblem } from './api';
 /** JupyterLab's names of the ways to open a file. */
 const NOTEBOOK = 'Notebook';
 const EDITOR = 'Editor';
-const VIEWER = 'HTML Viewer';
 
 function isNotebook(path: string): boolean {
   return PathExt.extname(path) === '.ipynb';
@@ -89,21 +88,22 @@ function showLine(widget: IDocumentWidget, line: number): void {
   }
 }
 
-/** Open a built file beside what is open: pages in the viewer, whose sandbox runs no script. */
-export function openOutput(
+/** Whether an output is a page, which is previewed; every other one is opened as the file it is. */
+export function isPage(output: IOutput): boolean {
+  return output.format === 'html' || output.format === 'slides';
+}
+
+/** Open a built notebook or text. */
+export function openFile(
   documents: IDocumentManager,
   output: IOutput
 ): IDocumentWidget | undefined {
-  if (output.path === null) {
-    return undefined;
-  }
-  const factory =
-    output.format === 'html' || output.format === 'slides'
-      ? VIEWER
-      : isNotebook(output.path)
-        ? NOTEBOOK
-        : EDITOR;
-  return documents.openOrReveal(output.path, factory);
+  return output.path === null
+    ? undefined
+    : documents.openOrReveal(
+        output.path,
+        isNotebook(output.path) ? NOTEBOOK : EDITOR
+      );
 }
 
 /** Save these files where they are open and changed, so that what is on the screen is what is built. */

@@ -1,6 +1,7 @@
 import React from 'react';
 
 import { ICourse, IOutput, ISource } from '../api';
+import { isPage } from '../opening';
 import { formatName, kindName, openLabel } from '../words';
 import { useEnvironment } from './environment';
 
@@ -74,7 +75,8 @@ function OutputButton(props: {
   const { trans, openOutput } = useEnvironment();
   const { course, output } = props;
   let title = output.name;
-  if (output.path === null) {
+  const shows = output.path !== null || isPage(output);
+  if (!shows) {
     title = trans.__(
       '%1 lies outside of the folder that this server shows',
       output.name
@@ -88,7 +90,7 @@ function OutputButton(props: {
     <button
       type="button"
       className="clx-Output"
-      disabled={output.path === null || !THERE.includes(output.state)}
+      disabled={!shows || !THERE.includes(output.state)}
       aria-label={openLabel(trans, course, output)}
       title={title}
       data-output={output.name}
