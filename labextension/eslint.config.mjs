@@ -22,7 +22,10 @@ export default tseslint.config(
   },
   {
     files: ['src/__tests__/**'],
-    rules: { 'jupyter/no-untranslated-string': 'off' }
+    rules: {
+      'jupyter/command-described-by': 'off',
+      'jupyter/no-untranslated-string': 'off'
+    }
   },
   prettier
 );

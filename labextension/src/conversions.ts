@@ -120,7 +120,8 @@ export class Conversions {
       label: this._trans.__('Show Files'),
       callback: () => {
         void this._commands.execute('filebrowser:go-to-path', {
-          path: PathExt.dirname(page.path ?? '')
+          // The folder that holds the targets, not the depth where one page lies.
+          path: (page.path ?? '').slice(0, -page.name.length - 1)
         });
       }
     };

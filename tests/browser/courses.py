@@ -76,5 +76,6 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def looks(root: Path) -> dict[str, tuple[int, int]]:
-    """Inode and time of every published file: they tell whether it was written again."""
-    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in (root / "output").rglob("*") if path.is_file()}
+    """Inode and time of every published file: they tell whether it was written again. Opening a notebook leaves a checkpoint beside it."""
+    found = (path for path in (root / "output").rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts)
+    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}

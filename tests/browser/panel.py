@@ -125,8 +125,8 @@ class Panel:
     # --- what the rest of JupyterLab shows ---
 
     def shown_page(self) -> Locator:
-        """The body of the page in the HTML viewer that is in front."""
-        viewer = self.page.locator(".jp-HTMLViewer:not(.lm-mod-hidden)").locator("visible=true")
+        """The body of the built page that is in front."""
+        viewer = self.page.locator(".jp-MainAreaWidget:not(.lm-mod-hidden) .clx-Preview")
         return viewer.frame_locator("iframe").locator("body")
 
     def current(self, expression: str) -> Any:

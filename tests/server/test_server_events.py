@@ -40,7 +40,8 @@ async def received(stream: Any, quiet: float = 3 * INTERVAL) -> list[tuple[float
         assert time.monotonic() < end
         done, _ = await asyncio.wait([pending], timeout=quiet)
         if done:
-            came.append((time.monotonic(), json.loads(pending.result())))
+            event = json.loads(pending.result())
+            came += [(time.monotonic(), event)] if event["schema_id"] == SCHEMA_ID else []
             pending = asyncio.ensure_future(stream.read_message())
     pending.cancel()
     return came

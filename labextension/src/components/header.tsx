@@ -15,7 +15,7 @@ export function Header(props: { course: ICourse }): JSX.Element {
   const { candidates } = model;
   const alone = candidates.length === 1 && candidates[0].id === course.id;
   return (
-    <header className="clx-Header">
+    <div className="clx-Header">
       <div className="clx-Header-title">
         <h2 title={course.path || course.title}>{course.title}</h2>
         {!alone && (
@@ -50,7 +50,7 @@ export function Header(props: { course: ICourse }): JSX.Element {
         )}
       </div>
       <Progress />
-    </header>
+    </div>
   );
 }
 
