@@ -65,6 +65,8 @@ class _Build:
     problems: list[Problem] = field(default_factory=list)
     made: dict[str, tuple[StoredOutput, float]] = field(default_factory=dict)
     cancelled: bool = False
+    #: Of a build that is resumed: the places whose jobs had ended, and whether they failed.
+    before: Mapping[str, bool] = field(default_factory=dict)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     jobs_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -113,9 +115,10 @@ class Builds(Account):
         (self.folder / "stage").mkdir(mode=0o700, exist_ok=True)
         await self._queue.recover()
         for id, _, request, _ in await self._queue.open_builds():
-            done, failed = await self._queue.reopen(id)
+            ended = await self._queue.reopen(id)
             if resume:
-                self._begin(Live(id, Request.from_json(request), total=done, done=done, failed=failed, before=done))
+                counts = len(ended), len(ended), sum(ended.values())
+                self._begin(Live(id, Request.from_json(request), total=counts[0], done=counts[1], failed=counts[2]), ended)
             else:
                 await self._queue.set_build(id, BuildState.CANCELLED)
 
@@ -142,8 +145,8 @@ class Builds(Account):
         self._begin(Live(id, request))
         return id
 
-    def _begin(self, live: Live) -> None:
-        self._builds[live.id] = _Build(live)
+    def _begin(self, live: Live, before: Mapping[str, bool] | None = None) -> None:
+        self._builds[live.id] = _Build(live, before=before or {})
         self._spawn(self._run(live.id))
 
     def _spawn(self, work: Any) -> None:
@@ -224,7 +227,7 @@ class Builds(Account):
             return
         await asyncio.to_thread(publishing.start)
         live.state = BuildState.RUNNING
-        live.total += sum(1 for source in plan.sources if source.wanted)
+        await self._count_on(build, [source.place for source in plan.sources if source.wanted])
         await self._queue.set_build(live.id, BuildState.RUNNING)
         jobs = [
             ("notebook", source.place, source.source.path, request.priority, publishing.spec(source), source.wanted[0].reason)
@@ -240,6 +243,17 @@ class Builds(Account):
             self._supervisor.wake()
             await build.jobs_ended.wait()
         await self._finish(build, publishing)
+
+    async def _count_on(self, build: _Build, places: list[str]) -> None:
+        """Count the sources in work; of a build that is resumed, each once, though it had ended before and is in work again."""
+        live = build.live
+        again = [failed for place, failed in build.before.items() if place in set(places)]
+        if again:
+            await self._queue.discount(live.id, len(again), sum(again))
+        live.total += len(places) - len(again)
+        live.done -= len(again)
+        live.failed -= sum(again)
+        live.before = live.done
 
     async def _plan(self, build: _Build) -> Plan:
         request = build.live.request

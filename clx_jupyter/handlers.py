@@ -28,8 +28,8 @@ class ClxHandler(APIHandler):
         """Called by tornado with the arguments of the route."""
         self.service = service
 
-    async def reply(self, work: Awaitable[dict[str, Any]], status: int = 200) -> None:
-        """Answer with what *work* gives, or with the problem that it ran into."""
+    async def reply(self, work: Awaitable[dict[str, Any] | bytes], status: int = 200) -> None:
+        """Answer with what *work* gives (bytes are a page), or with the problem that it ran into."""
         try:
             answer = await work
         except ClxError as error:
@@ -41,7 +41,10 @@ class ClxHandler(APIHandler):
             hint = "this is an error of clx_jupyter: please report it with the server's log"
             status, answer = 500, Problem("internal", "the request failed", hint).to_json()
         self.set_status(status)
-        self.finish(json.dumps(answer))
+        if isinstance(answer, bytes):
+            self.finish(answer, set_content_type="text/html; charset=UTF-8")
+        else:
+            self.finish(json.dumps(answer))
 
     def fields(self, required: Mapping[str, type[Any]], optional: Mapping[str, type[Any]]) -> dict[str, Any]:
         """The body, checked. Raises :class:`RequestError`."""
@@ -159,15 +162,9 @@ class OutputHandler(ClxHandler):
     @authorized
     async def get(self, name: str) -> None:
         """The page."""
-        try:
-            page = await asyncio.to_thread(self.service.page, self.get_query_argument("course", ""), name)
-        except ClxError as error:
-            self.set_status(error.status)
-            self.finish(json.dumps(error.problem.to_json()))
-            return
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
-        self.finish(page, set_content_type="text/html; charset=UTF-8")
+        await self.reply(asyncio.to_thread(self.service.page, self.get_query_argument("course", ""), name))
 
 
 class ConvertHandler(ClxHandler):

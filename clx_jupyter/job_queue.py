@@ -293,15 +293,22 @@ class JobQueue:
         rows = await self._all("SELECT id FROM jobs WHERE build = ? AND state = 'running'", (build,))
         return [row[0] for row in rows]
 
-    async def reopen(self, build: str) -> tuple[int, int]:
-        """Give up the jobs of a build that never ended, so that it can be planned anew. Gives how many ended, and how many of them failed."""
+    async def reopen(self, build: str) -> dict[str, bool]:
+        """Give up the jobs of a build that never ended, so that it can be planned anew. Gives the places that ended, and whether they failed."""
         now = time.time()
         await self._write(
             ("UPDATE jobs SET state = 'cancelled', finished = ? WHERE build = ? AND state IN ('queued', 'blocked')", (now, build)),
             ("UPDATE builds SET total = total - changes(), number = number + 1 WHERE id = ?", (build,)),
         )
-        rows = await self._all("SELECT done, failed FROM builds WHERE id = ?", (build,))
-        return rows[0][0], rows[0][1]
+        rows = await self._all(
+            "SELECT place, state FROM jobs WHERE build = ? AND state IN ('done', 'failed', 'dead') ORDER BY id", (build,)
+        )
+        return {place: state != JobState.DONE for place, state in rows}
+
+    async def discount(self, build: str, ended: int, failed: int) -> None:
+        """Count jobs that ended no longer: their sources are in work again."""
+        sql = "UPDATE builds SET total = total - ?, done = done - ?, failed = failed - ?, number = number + 1 WHERE id = ?"
+        await self._write((sql, (ended, ended, failed, build)))
 
     async def progress(self, job: Job, progress: Mapping[str, Any]) -> None:
         """Keep the last progress of a running job, for readers that are not this process."""

@@ -31,6 +31,13 @@ class Places:
         parts = path.relative_to(self.root).parts
         return "/".join(parts) if self.hidden or not any(part.startswith(".") for part in parts) else None
 
+    def shows(self, path: Path) -> bool:
+        """Whether an absolute path lies below the root, and what it leads to as well."""
+        try:
+            return self.contents_path(path) is not None and path.resolve().is_relative_to(self.root.resolve())
+        except (OSError, RuntimeError):
+            return False
+
     def absolute(self, path: str) -> Path:
         """The file or folder that a contents path names.
 

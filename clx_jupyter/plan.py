@@ -97,7 +97,7 @@ class Options:
     """How a request builds, apart from what it chooses."""
 
     force: bool = False
-    #: Only what failed before.
+    #: Only sources of which something failed before.
     failed: bool = False
     execute: bool = True
     timeout: float | None = None
@@ -159,21 +159,26 @@ class Planner:
         place = SourcePlan(section, index, topic, source, parts, [], spec, kernel)
         known = self.known.get(place.place)
         why = reason(known.parts if known else None, parts)
-        place.outputs = [self._output(variant, parts, why, known) for variant in chosen]
+        left_out = self.options.failed and not any(self._failed_before(variant) for variant in chosen)
+        place.outputs = [self._output(variant, parts, why, known, left_out) for variant in chosen]
         place.problems = list(known.problems) if known and not why else []
         renders = {output.render: output for output in place.wanted}
         spec["variants"] = [_render(name, output.variant, source) for name, output in renders.items()]
         return place
 
-    def _output(self, variant: Variant, parts: Parts, why: str, known: Known | None) -> Output:
+    def _failed_before(self, variant: Variant) -> bool:
+        row = self.rows.get(_name(variant))
+        return row is not None and row.state != "built"
+
+    def _output(self, variant: Variant, parts: Parts, why: str, known: Known | None, left_out: bool) -> Output:
         render = digest([variant.kind.to_json(), variant.language, variant.format, variant.outputs])[:12]
         keys = {mode: digest([parts.key, render, mode if variant.outputs else ""]) for mode in ("run", "kept")}
         key = keys["run" if self.options.execute else "kept"]
-        name = (variant.target.path / variant.path).as_posix()
+        name = _name(variant)
         row = self.rows.get(name)
         output = Output(variant, name, render, key, "")
-        if self.options.failed:
-            self._only_failed(output, row, why)
+        if left_out:  # only what failed before is asked for, and nothing of this source did
+            output.state = "fresh" if row is not None and not why else "stale"
         elif self.options.force:
             output.reason = "asked for"
         elif row is None:
@@ -189,18 +194,15 @@ class Planner:
             output.reason = "output missing or changed"
         return output
 
-    @staticmethod
-    def _only_failed(output: Output, row: Row | None, why: str) -> None:
-        if row is not None and row.state != "built":
-            output.reason = "failed before"
-        else:
-            output.state = "fresh" if row is not None and not why else "stale"
-
-    @staticmethod
-    def _not_built(output: Output, row: Row, known: Known | None) -> None:
+    def _not_built(self, output: Output, row: Row, known: Known | None) -> None:
         """A failure that would only repeat itself stays as it is; every other one is tried again."""
         cause = next((problem for problem in (known.problems if known else ()) if problem.id == row.problem), None)
-        if cause and (cause.category in KEPT_FAILURES or cause.category == "bad-source") and row.state == "failed":
+        if (
+            not self.options.failed
+            and cause
+            and (cause.category in KEPT_FAILURES or cause.category == "bad-source")
+            and row.state == "failed"
+        ):
             output.state, output.problem = row.state, row.problem
         else:
             output.reason = "failed before" if row.state == "failed" else f"{row.state} before"
@@ -298,6 +300,11 @@ def _kernel_problems(place: SourcePlan) -> Iterator[Problem]:
     elif place.kernel and source.kernel and place.kernel.name != source.kernel and any(output.reason for output in shows):
         message = f"the kernel {source.kernel} is not installed; {place.kernel.name} runs {source.prog_lang} instead"
         yield Problem("missing-kernel", message, severity="info", path=source.path)
+
+
+def _name(variant: Variant) -> str:
+    """The absolute path of an output, by which the database knows it."""
+    return (variant.target.path / variant.path).as_posix()
 
 
 def _with_workshops(course: Course, kinds: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,28 +12,37 @@ from urllib.parse import unquote, urlsplit
 MAX_PICTURE = 20_000_000
 """Bytes; a larger picture is left out."""
 
+MAX_PICTURES = 60_000_000
+"""Bytes of all pictures of one page together, as they are put in; further ones are left out."""
+
 #: The policy a preview is served under: scripts run, but in an origin of their own, without the cookies and routes of the server.
 POLICY = "sandbox allow-scripts allow-popups"
 
-_IMAGE = re.compile(rb"""(<(?:img|source|image)\b[^>]*?\s(?:src|href)=)(["'])(.*?)\2""", re.IGNORECASE | re.DOTALL)
+# No part runs past the next angle bracket or quote: the time stays in proportion to the page, whatever it holds.
+_IMAGE = re.compile(rb"""(<(?:img|source|image)\b[^<>]*?\s(?:src|href)=)(["'])([^"'<>]*)\2""", re.IGNORECASE)
 
 
 def preview(page: Path, target: Path) -> bytes:
     """The bytes of *page* with every picture that lies below *target* as a data address. Raises :class:`OSError`."""
-    return _IMAGE.sub(lambda found: _inlined(found, page.parent, target), page.read_bytes())
+    room = MAX_PICTURES
 
+    def inlined(found: re.Match[bytes]) -> bytes:
+        nonlocal room
+        data = _data(html.unescape(found[3].decode(errors="replace")), page.parent, target)
+        if data is None or len(data) > room:
+            return found[0]
+        room -= len(data)
+        return b"".join((found[1], found[2], data, found[2]))
 
-def _inlined(found: re.Match[bytes], folder: Path, target: Path) -> bytes:
-    data = _data(html.unescape(found[3].decode(errors="replace")), folder, target)
-    return found[0] if data is None else b"".join((found[1], found[2], data, found[2]))
+    return _IMAGE.sub(inlined, page.read_bytes())
 
 
 def _data(address: str, folder: Path, target: Path) -> bytes | None:
     """The picture at a relative address as a data address; ``None`` for every other address, and where there is no picture."""
-    parts = urlsplit(address)
-    if parts.scheme or parts.netloc or not parts.path:
-        return None
     try:
+        parts = urlsplit(address)
+        if parts.scheme or parts.netloc or not parts.path:
+            return None
         file = (folder / unquote(parts.path)).resolve()
         kind, _ = mimetypes.guess_type(file.name)
         if not kind or not kind.startswith("image/") or not file.is_relative_to(target.resolve()) or file.stat().st_size > MAX_PICTURE:

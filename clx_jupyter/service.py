@@ -82,7 +82,7 @@ class Service:
         built = [path for path in Reader(folder_of(place)).stored(place.file) if path.endswith((".html", ".htm"))]
         # All share the folder that names count from, so the shortest path is the one that is meant.
         found = min((path for path in built if path.endswith(f"/{name}")), key=len, default=None)
-        if found is not None:
+        if found is not None and self.places.shows(Path(found)):
             with contextlib.suppress(OSError):
                 return preview(Path(found), Path(found.removesuffix(name)))
         raise MissingError(f"there is no page {name}", "build the course, then open it again")

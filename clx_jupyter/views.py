@@ -212,10 +212,9 @@ class BuildLook:
         if row is None or row["course"] != self.place.file or not _is_about(json.loads(row["request"]), self.place):
             return None
         now = time.time()
-        live = self.live(id)
+        view, report, live = self._summary(row), self._report(id), self.live(id)
         # A build that was resumed has given up jobs of places that were planned anew: the latest one counts.
         jobs = list({job["place"]: job for job in self.reader.jobs(id, 1_000_000)}.values())
-        view, report = self._summary(row), self._report(id)
         told = [problem for job in jobs for problem in json.loads(job["problems"] or "[]")]
         return {
             **view,
@@ -231,6 +230,8 @@ class BuildLook:
 
     def _summary(self, row: Mapping[str, Any]) -> dict[str, Any]:
         live, report, request = self.live(row["id"]), self._report(row["id"]), json.loads(row["request"])
+        if live and live.state in BUILD_ENDED and row["finished"] is None:  # it ended after the row was read
+            row = self.reader.build(row["id"]) or row
         holder = living_holder(folder_of(self.place)) if row["state"] not in BUILD_ENDED else None
         counts = Counter(output["state"] for output in report["outputs"]) if report else None
         shown = live or row_as_live(row)

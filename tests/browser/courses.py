@@ -64,7 +64,7 @@ def demo(root: Path) -> Path:
     return shutil.copytree(PROJECT / "binder" / "demo", root, ignore=shutil.ignore_patterns("output", ".clx"))
 
 
-def gated(root: Path, count: int = 6) -> Path:
+def gated(root: Path, count: int = 5) -> Path:
     """A course of *count* decks; deck 3 waits for the gate ``3``, or for all to be opened."""
     return write(root, {f"week/{number}.py": deck(f"Lesson {number}", f"{number} * 7", gate=str(number)) for number in range(1, count + 1)})
 

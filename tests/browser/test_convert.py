@@ -18,35 +18,33 @@ def _message(panel: Panel, words: str) -> Locator:
     return panel.page.locator(".Toastify__toast").filter(has_text=words)
 
 
-def test_a_notebook_outside_any_course_gets_its_outputs_beside_it(lab_of: LabOf, visit: Visit, tmp_path: Path) -> None:
-    root = courses.write(tmp_path / "some notes", {"loose.ipynb": courses.notebook(("markdown", "# Loose"), ("code", "6 * 7"))})
+def test_selected_files_outside_any_course_get_their_outputs_beside_them(lab_of: LabOf, visit: Visit, tmp_path: Path) -> None:
+    deck, loose = courses.deck("A deck", "6 * 7"), courses.notebook(("markdown", "# Loose"), ("code", "1 + 1"))
+    root = courses.write(tmp_path / "some notes", {"deck.py": deck, "loose.ipynb": loose, "readme.txt": "no notebook"})
     panel = visit(lab_of(root), show=False)
     panel.show_files()
+    _is_not_offered(panel, "readme.txt")
+    panel.file("deck.py").click()
+    panel.file("loose.ipynb").click(modifiers=["ControlOrMeta"])
     panel.context_menu("loose.ipynb", CONVERT)
-    message = _message(panel, "loose.ipynb")
-    button = message.get_by_role("button", name="Open", exact=True)
-    expect(button).to_be_visible(timeout=BUILD)
-    [folder] = [path for path in root.iterdir() if path.name.endswith("-output")]
-    expect(panel.file(folder.name)).to_be_visible()
+    for name in ("deck.py", "loose.ipynb"):
+        expect(_message(panel, name).get_by_role("button", name="Open", exact=True)).to_be_visible(timeout=BUILD)
+        expect(panel.file(f"{name}-output")).to_be_visible()
     panel.shoot("converted")
-    message.get_by_role("button", name="Show Files").click()
-    expect(panel.page.locator(".jp-BreadCrumbs, .jp-FileBrowser-crumbs").first).to_contain_text(folder.name)
-    assert [path.name for path in folder.rglob("*.html")] == ["loose.html"]
+    _message(panel, "deck.py").get_by_role("button", name="Open", exact=True).click()
+    expect(panel.shown_page().get_by_role("heading", name="A deck")).to_be_visible()
+    expect(panel.shown_page().get_by_text("42").first).to_be_visible()
+    _message(panel, "loose.ipynb").get_by_role("button", name="Show Files").click()
+    expect(panel.page.locator(".jp-BreadCrumbs, .jp-FileBrowser-crumbs").first).to_contain_text("loose.ipynb-output")
+    assert {path.name for path in root.rglob("*.html")} == {"deck.html", "loose.html"}
     assert not (root / ".clx").exists(), "a notebook outside any course leaves no state beside it"
 
 
-def test_the_page_of_a_converted_deck_opens_from_its_message(lab_of: LabOf, visit: Visit, tmp_path: Path) -> None:
-    root = courses.write(tmp_path / "some notes", {"deck.py": courses.deck("A deck", "6 * 7"), "readme.txt": "no notebook"})
-    panel = visit(lab_of(root), show=False)
-    panel.show_files()
-    panel.file("readme.txt").click(button="right")
+def _is_not_offered(panel: Panel, name: str) -> None:
+    panel.file(name).click(button="right")
     expect(panel.page.get_by_role("menuitem", name="Rename")).to_be_visible()
     expect(panel.page.get_by_role("menuitem", name=CONVERT)).to_have_count(0)
     panel.page.keyboard.press("Escape")
-    panel.context_menu("deck.py", CONVERT)
-    _message(panel, "deck.py").get_by_role("button", name="Open", exact=True).click(timeout=BUILD)
-    expect(panel.shown_page().get_by_role("heading", name="A deck")).to_be_visible()
-    expect(panel.shown_page().get_by_text("42").first).to_be_visible()
 
 
 def test_a_conversion_that_fails_leads_to_the_cell(lab_of: LabOf, visit: Visit, tmp_path: Path) -> None:
@@ -61,18 +59,6 @@ def test_a_conversion_that_fails_leads_to_the_cell(lab_of: LabOf, visit: Visit, 
     show.click()
     panel.wait_for_current("widget?.context?.path === 'bad.ipynb' && widget.content.activeCellIndex === 2")
     expect(panel.page.locator(".jp-Cell.jp-mod-active .cm-content")).to_contain_text("undefined_name")
-
-
-def test_several_selected_files_are_converted_one_after_the_other(lab_of: LabOf, visit: Visit, tmp_path: Path) -> None:
-    root = courses.write(tmp_path / "some notes", {name: courses.deck(name, "1 + 1") for name in ("one.py", "two.py")})
-    panel = visit(lab_of(root), show=False)
-    panel.show_files()
-    panel.file("one.py").click()
-    panel.file("two.py").click(modifiers=["ControlOrMeta"])
-    panel.context_menu("two.py", CONVERT)
-    for name in ("one.py", "two.py"):
-        expect(_message(panel, name).get_by_role("button", name="Open", exact=True)).to_be_visible(timeout=BUILD)
-    assert {path.name for path in root.rglob("*.html")} == {"one.html", "two.html"}
 
 
 def test_a_source_of_a_course_is_converted_into_the_course(lab_of: LabOf, visit: Visit, tmp_path: Path) -> None:

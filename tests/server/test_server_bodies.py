@@ -89,11 +89,11 @@ async def test_an_error_of_ours_is_told_without_its_words(
     async def fail_later(*_: Any) -> None:
         fail()
 
-    for name in ("candidates", "course", "builds", "build"):
+    for name in ("candidates", "course", "builds", "build", "page"):
         monkeypatch.setattr(service, name, fail)
     for name in ("start", "change", "convert"):
         monkeypatch.setattr(service, name, fail_later)
-    asked = [("GET", "courses", None), ("GET", "courses/Lg", None), ("GET", "builds", None), ("GET", "builds/x", None),
+    asked = [("GET", "courses", None), ("GET", "courses/Lg", None), ("GET", "builds", None), ("GET", "builds/x", None), ("GET", "outputs/x", None),
              ("POST", "builds", {"course": "Lg"}), ("POST", "builds/x", {"do": "cancel"}), ("POST", "convert", {"path": "x"})]  # fmt: skip
     for method, path, body in asked:
         caplog.clear()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.reports import write_report
 from tests.server.conftest import DECK, TEXT, Api, folder_id, until
@@ -60,6 +62,24 @@ async def test_an_ended_build_says_when_at_once(api: Api, texts: Path, monkeypat
 
     monkeypatch.setattr("clx_jupyter.builds.write_report", slowly)
     check_build(await api.build(folder_id(), sources=["gone.md"]))
+
+
+async def test_a_build_that_ends_during_a_look_is_told_whole(api: Api, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, read = threading.Event(), Reader.build
+
+    def look_slowly(reader: Reader, id: str) -> dict[str, Any] | None:
+        row = read(reader, id)
+        looked.set()
+        time.sleep(0.3)
+        return row
+
+    def end_after_the_look(*arguments: Any) -> None:
+        assert looked.wait(20)
+        write_report(*arguments)
+
+    monkeypatch.setattr(Reader, "build", look_slowly)
+    monkeypatch.setattr("clx_jupyter.builds.write_report", end_after_the_look)
+    check_build(await api.post("builds", {"course": folder_id(), "sources": ["gone.md"]}))
 
 
 async def test_a_choice_that_fits_nothing_is_an_invalid_build_with_a_reason(api: Api, texts: Path) -> None:

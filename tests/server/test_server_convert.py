@@ -22,6 +22,7 @@ def paths(build: dict[str, Any]) -> list[str]:
     return sorted(output["path"] for output in build["outputs"])
 
 
+@pytest.mark.story
 async def test_a_notebook_outside_any_course_gets_a_folder_beside_it_and_leaves_its_neighbours(
     api: Api, jp_root_dir: Path, state_home: Path
 ) -> None:

@@ -20,6 +20,7 @@ from clx_jupyter.requests import Request
 from tests.server.conftest import TEXT, Api, folder_id, hang_up, snapshot
 from tests.stories.conftest import write
 
+SHORT = 0.04
 FIELDS = {"build", "number", "state", "total", "done", "failed"}
 
 
@@ -85,6 +86,11 @@ async def test_a_forged_event_changes_nothing(api: Api, root: Path, stream: Any)
     assert snapshot(root) == before
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clx_jupyter.nudges.INTERVAL", SHORT)
+
+
 def live(number: int = 1, state: BuildState = BuildState.RUNNING, id: str = "b") -> Live:
     return Live(id, Request("/x"), number, state)
 
@@ -100,17 +106,17 @@ class Told(list[dict[str, Any]]):
         return [data["number"] for data in self if data["build"] == id]
 
 
-async def test_the_first_change_is_told_at_once_and_the_last_of_many_soon() -> None:
+async def test_the_first_change_is_told_at_once_and_the_last_of_many_soon(quick: None) -> None:
     told = Told()
     nudges = Nudges(told, logging.getLogger())
     for number in range(1, 100):
         nudges.tell(live(number))
         assert told.numbers() == [1]
     nudges.tell(live(100, BuildState.SUCCEEDED))
-    await asyncio.sleep(2.5 * INTERVAL)
+    await asyncio.sleep(2.5 * SHORT)
     assert told.numbers() == [1, 100]
     assert told[-1]["state"] == "succeeded"
-    await asyncio.sleep(2.5 * INTERVAL)
+    await asyncio.sleep(2.5 * SHORT)
     assert told.numbers() == [1, 100]
     nudges.tell(live(101))
     assert told.numbers() == [1, 100, 101]
@@ -126,7 +132,7 @@ async def test_builds_do_not_wait_for_each_other() -> None:
     nudges.close()
 
 
-async def test_an_event_that_cannot_be_sent_is_logged_and_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_event_that_cannot_be_sent_is_logged_and_harms_nothing(quick: None, caplog: pytest.LogCaptureFixture) -> None:
     told = Told()
 
     def fail(**event: Any) -> None:
@@ -136,21 +142,21 @@ async def test_an_event_that_cannot_be_sent_is_logged_and_harms_nothing(caplog: 
     nudges = Nudges(fail, logging.getLogger("test"))
     for number in range(1, 4):
         nudges.tell(live(number))
-    await asyncio.sleep(2.5 * INTERVAL)
+    await asyncio.sleep(2.5 * SHORT)
     assert told.numbers() == [1, 3]
     assert "could not be sent" in caplog.text
     nudges.close()
 
 
-async def test_after_closing_nothing_is_sent() -> None:
+async def test_after_closing_nothing_is_sent(quick: None) -> None:
     told = Told()
     nudges = Nudges(told, logging.getLogger())
     nudges.tell(live(1))
     nudges.tell(live(2))
     nudges.close()
-    await asyncio.sleep(2 * INTERVAL)
+    await asyncio.sleep(2 * SHORT)
     nudges.tell(live(3))
-    await asyncio.sleep(2 * INTERVAL)
+    await asyncio.sleep(2 * SHORT)
     assert told.numbers() == [1]
 
 

@@ -226,6 +226,19 @@ def test_a_server_that_is_killed_is_resumed_by_the_next(servers: Servers) -> Non
     servers.check_nothing_left()
 
 
+def test_a_forced_build_that_is_resumed_counts_each_source_once(servers: Servers) -> None:
+    texts(servers.root, 100)
+    server = servers.start()
+    server.ended(server.ask("builds", {"course": folder_id()}))
+    build = server.ask("builds", {"course": folder_id(), "force": True})
+    server.until(build, lambda seen: seen["done"] >= 10)
+    server.stop(signal.SIGKILL)
+    server = servers.start()
+    ended = server.ended(build)
+    assert (ended["state"], ended["total"], ended["done"]) == ("succeeded", 100, 100)
+    check_sound(servers.root, 100)
+
+
 def test_a_server_that_is_told_to_end_does_so_soon_and_leaves_its_build_to_the_next(servers: Servers) -> None:
     write(
         servers.root,

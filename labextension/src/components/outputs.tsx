@@ -1,7 +1,6 @@
 import React from 'react';
 
 import { ICourse, IOutput, ISource } from '../api';
-import { isPage } from '../opening';
 import { formatName, kindName, openLabel } from '../words';
 import { useEnvironment } from './environment';
 
@@ -75,8 +74,7 @@ function OutputButton(props: {
   const { trans, openOutput } = useEnvironment();
   const { course, output } = props;
   let title = output.name;
-  const shows = output.path !== null || isPage(output);
-  if (!shows) {
+  if (output.path === null) {
     title = trans.__(
       '%1 lies outside of the folder that this server shows',
       output.name
@@ -90,7 +88,7 @@ function OutputButton(props: {
     <button
       type="button"
       className="clx-Output"
-      disabled={!shows || !THERE.includes(output.state)}
+      disabled={output.path === null || !THERE.includes(output.state)}
       aria-label={openLabel(trans, course, output)}
       title={title}
       data-output={output.name}
