@@ -24,11 +24,14 @@ _IMAGE = re.compile(rb"""(<(?:img|source|image)\b[^<>]*?\s(?:src|href)=)(["'])([
 
 def preview(page: Path, target: Path) -> bytes:
     """The bytes of *page* with every picture that lies below *target* as a data address. Raises :class:`OSError`."""
-    room = MAX_PICTURES
+    room, known = MAX_PICTURES, dict[str, bytes | None]()
 
     def inlined(found: re.Match[bytes]) -> bytes:
         nonlocal room
-        data = _data(html.unescape(found[3].decode(errors="replace")), page.parent, target)
+        address = html.unescape(found[3].decode(errors="replace"))
+        if address not in known:
+            known[address] = _data(address, page.parent, target)
+        data = known[address]
         if data is None or len(data) > room:
             return found[0]
         room -= len(data)
