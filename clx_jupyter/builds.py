@@ -117,8 +117,8 @@ class Builds(Account):
         for id, _, request, _ in await self._queue.open_builds():
             ended = await self._queue.reopen(id)
             if resume:
-                counts = len(ended), len(ended), sum(ended.values())
-                self._begin(Live(id, Request.from_json(request), total=counts[0], done=counts[1], failed=counts[2]), ended)
+                live = Live(id, Request.from_json(request), total=len(ended), done=len(ended), failed=sum(ended.values()))
+                self._begin(live, ended)
             else:
                 await self._queue.set_build(id, BuildState.CANCELLED)
 
@@ -247,7 +247,8 @@ class Builds(Account):
     async def _count_on(self, build: _Build, places: list[str]) -> None:
         """Count the sources in work; of a build that is resumed, each once, though it had ended before and is in work again."""
         live = build.live
-        again = [failed for place, failed in build.before.items() if place in set(places)]
+        in_work = set(places)
+        again = [failed for place, failed in build.before.items() if place in in_work]
         if again:
             await self._queue.discount(live.id, len(again), sum(again))
         live.total += len(places) - len(again)

@@ -13,7 +13,8 @@ from tornado.web import HTTPError, authenticated
 
 from clx_jupyter.errors import ClxError, Problem, RequestError
 from clx_jupyter.preview import POLICY
-from clx_jupyter.service import FLAGS, LISTS, Service
+from clx_jupyter.requests import FLAGS, LISTS
+from clx_jupyter.service import Service
 
 AUTH_RESOURCE = "clx_jupyter"
 _MAX_BODY = 1_000_000

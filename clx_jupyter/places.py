@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clx_jupyter.course.folder import is_text
 from clx_jupyter.course.load import Place, find
 from clx_jupyter.errors import MissingError, RequestError
 from clx_jupyter.job_queue import Reader
@@ -80,7 +81,7 @@ class Places:
     def place(self, path: str) -> Place:
         """The course that a contents path means: a folder, a course file, a notebook outside any course or, as ``chosen``, in one."""
         place = find(self.absolute(path))
-        if not place.root.resolve().is_relative_to(self.root.resolve()):
+        if not self.shows(place.root):
             raise RequestError(
                 f"the course of {path} begins outside of the folder that the server shows", "start the server in the folder that holds it"
             )
@@ -93,8 +94,4 @@ def _is_odd(part: str) -> bool:
     """Whether a part of a path is none that a person would write: it climbs, names a drive, holds control characters or what no disk holds."""
     if part in ("", ".", "..") or len(part) > _MAX_NAME or any(ord(letter) < 32 for letter in part):
         return True
-    try:
-        part.encode()
-    except UnicodeEncodeError:
-        return True
-    return os.name == "nt" and any(letter in part for letter in "\\:")
+    return not is_text(part) or (os.name == "nt" and any(letter in part for letter in "\\:"))

@@ -21,6 +21,10 @@ from clx_jupyter.jobs import BULK
 from clx_jupyter.manifest import write_atomically
 from clx_jupyter.variants import Choice
 
+FLAGS = ("execute", "force", "failed")
+LISTS = ("sources", "sections", "topics", "targets", "languages", "kinds", "formats")
+"""The fields of a :class:`Request` that other doors than the command line may choose, and show."""
+
 _BELL = "bell"
 _POLL = 0.5
 

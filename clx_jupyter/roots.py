@@ -73,13 +73,15 @@ class Roots:
 
     async def _builds(self, root: Path, folder: Path) -> Builds | None:
         """The builds of a root that this process holds or can hold; ``None`` where another one does."""
+        if self._closed:
+            raise ClxError("the server is stopping", "try again when it runs")
         async with self._opening.setdefault(folder, asyncio.Lock()):
             builds = self._open.get(folder)
             if builds is not None and not builds.held:
                 # Somebody deleted the state folder or took the root over: what is open there leads nowhere.
                 await self._open.pop(folder).close()
                 builds = None
-            if builds is None and not self._closed:
+            if builds is None:
                 builds = await Builds.open(root, folder=folder, size=self._size or None)
                 if builds is not None:
                     builds.watch(self._watcher)

@@ -16,13 +16,9 @@ from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BULK, INTERACTIVE
 from clx_jupyter.places import Places
 from clx_jupyter.preview import preview
-from clx_jupyter.requests import Request
+from clx_jupyter.requests import FLAGS, LISTS, Request
 from clx_jupyter.roots import Roots
 from clx_jupyter.views import BuildLook, course_view, folder_of
-
-FLAGS = ("execute", "force", "failed")
-LISTS = ("sources", "sections", "topics", "targets", "languages", "kinds", "formats")
-"""What a request for a build may choose."""
 
 
 class Service:
@@ -105,7 +101,7 @@ class Service:
         if what not in ("cancel", "retry"):
             raise RequestError(f"a build cannot {what!r}", 'say {"do": "cancel"} or {"do": "retry"}')
         build = await asyncio.to_thread(self.build, course, id)
-        place = self.places.course(course)
+        place = await asyncio.to_thread(self.places.course, course)
         if what == "retry":
             return await self._start(course, place, {**build["request"], "failed": True, "force": False})
         await self.roots.cancel(place.root, folder_of(place), id)

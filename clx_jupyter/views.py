@@ -14,14 +14,14 @@ from typing import Any
 
 from clx_jupyter.builds import Live, make_plan
 from clx_jupyter.course.load import Place
-from clx_jupyter.course.model import text_in
+from clx_jupyter.course.model import Section, text_in
 from clx_jupyter.fingerprint import FileHashes, Stamp
 from clx_jupyter.follow import read_report
 from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BUILD_ENDED, BuildState
-from clx_jupyter.plan import Output, Plan, SourcePlan
+from clx_jupyter.plan import Known, Output, Plan, SourcePlan
 from clx_jupyter.reports import output_root
-from clx_jupyter.requests import Request
+from clx_jupyter.requests import FLAGS, LISTS, Request
 from clx_jupyter.state import living_holder, state_folder
 
 States = Mapping[str, str]
@@ -33,7 +33,7 @@ _FAILED_BEFORE = "failed before"  # the planner's reason for all that has no goo
 _WORST_FIRST = ("failed", "withdrawn", "skipped", "cancelled", "stale", "missing", "built", "fresh")
 
 #: What of a request the builds of a course tell about themselves.
-CHOSEN = ("execute", "force", "failed", "sources", "sections", "topics", "targets", "languages", "kinds", "formats", "single")
+CHOSEN = (*FLAGS, *LISTS, "single")
 
 ContentsPath = Callable[[str | Path], str | None]
 """The path by which people know a file (an absolute path), ``None`` where they cannot see it."""
@@ -44,16 +44,22 @@ def folder_of(place: Place) -> Path:
     return state_folder(place.root, private=bool(place.single))
 
 
-def planned(place: Place, data_dir: Path | None = None) -> Plan:
-    """The plan that a build would start with, from a read-only look at the state."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a build would start with, what is known of each source by its place, and the last word on every output."""
+
+    plan: Plan
+    known: Mapping[str, Known]
+    last: States
+
+
+def planned(place: Place, data_dir: Path | None = None) -> Planned:
+    """A read-only look at a course and its state."""
     reader = Reader(folder_of(place))
+    known, stored = reader.known(place.file), reader.stored(place.file)
     request = Request(str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None)
-    return make_plan(request, FileHashes(place.root, _stamps(reader)), reader.known(place.file), reader.stored(place.file))
-
-
-def last_states(place: Place) -> States:
-    """The last word of the database on every output."""
-    return {name: row.state for name, row in Reader(folder_of(place)).stored(place.file).items()}
+    plan = make_plan(request, FileHashes(place.root, _stamps(reader)), known, stored)
+    return Planned(plan, known, {name: row.state for name, row in stored.items()})
 
 
 def _stamps(reader: Reader) -> dict[str, Stamp]:
@@ -77,28 +83,60 @@ def source_state(states: Sequence[str]) -> str:
     return next((state for state in _WORST_FIRST if state in states), "fresh")
 
 
+def tree_of(plan: Plan) -> Iterator[tuple[Section, list[tuple[str, list[SourcePlan]]]]]:
+    """The sections of a plan, each with its topics' ids and their sources; a section without any comes too."""
+    by_section = {index: list(group) for index, group in groupby(plan.sources, key=lambda source: source.index)}
+    for index, section in enumerate(plan.course.sections):
+        topics = groupby(by_section.get(index, []), key=lambda source: source.topic.id)
+        yield section, [(topic, list(group)) for topic, group in topics]
+
+
+def variant_view(output: Output, last: States) -> dict[str, Any]:
+    """What an output is, and in which state, apart from where it lies."""
+    variant = output.variant
+    return {
+        "target": variant.target.name,
+        "kind": variant.kind.id,
+        "language": variant.language,
+        "format": variant.format,
+        "state": output_state(output, last),
+        "reason": output.reason,
+    }
+
+
 # --- a course -------------------------------------------------------------------
 
 
 def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
     """A course as ``docs/rest-api.md`` describes it, but for its ids and builds."""
-    plan, reader = planned(place), Reader(folder_of(place))
-    stored = reader.stored(place.file)
-    last = {name: row.state for name, row in stored.items()}
+    look = planned(place)
+    plan, known, last = look.plan, look.known, look.last
     course, language = plan.course, plan.course.default_language
     root = output_root(plan) if course.targets else course.root
     kinds = dict.fromkeys(kind for target in course.targets for kind in target.kinds)
     problems = {problem.id: problem for problem in plan.problems}
-    known = reader.known(place.file)
     for source in plan.sources:
         problems |= {problem.id: problem for problem in (known[source.place].problems if source.place in known else ())}
-    rows = [_source_view(source, last, language, root, contents_path) for source in plan.sources]
+    sections = [
+        {
+            "title": text_in(section.title, language),
+            "topics": [
+                {
+                    "id": topic,
+                    "title": PurePosixPath(topic).name,
+                    "sources": [_source_view(source, last, language, root, contents_path) for source in sources],
+                }
+                for topic, sources in topics
+            ],
+        }
+        for section, topics in tree_of(plan)
+    ]
     return {
         "file": course.file,
         "title": text_in(course.title, language),
         "notice": course.notice,
         "folder": contents_path(course.root) or "",
-        "built": bool(stored),
+        "built": bool(last),
         "languages": list(course.languages),
         "kinds": [{"id": kind, "label": course.kinds[kind].label, "public": course.kinds[kind].public} for kind in kinds],
         "formats": list(dict.fromkeys(format for target in course.targets for format in target.formats)),
@@ -114,7 +152,7 @@ def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
         ],
         "counts": _counts(plan),
         "prog_langs": dict(Counter(source.source.prog_lang for source in plan.sources).most_common()),
-        "sections": list(_sections(plan, rows, language)),
+        "sections": sections,
         "problems": [problem.to_json() for problem in problems.values()],
     }
 
@@ -139,18 +177,6 @@ def _counts(plan: Plan) -> dict[str, int]:
     }
 
 
-def _sections(plan: Plan, rows: Sequence[dict[str, Any]], language: str) -> Iterator[dict[str, Any]]:
-    by_section = {
-        index: list(group) for index, group in groupby(zip(plan.sources, rows, strict=True), key=lambda pair: pair[0].index)
-    }  # fmt: skip
-    for index, section in enumerate(plan.course.sections):
-        topics = [
-            {"id": topic, "title": PurePosixPath(topic).name, "sources": [row for _, row in group]}
-            for topic, group in groupby(by_section.get(index, []), key=lambda pair: pair[0].topic.id)
-        ]
-        yield {"title": text_in(section.title, language), "topics": topics}
-
-
 def _source_view(source: SourcePlan, last: States, language: str, root: Path, contents_path: ContentsPath) -> dict[str, Any]:
     outputs = [_output_view(output, last, root, contents_path) for output in source.outputs]
     return {
@@ -165,17 +191,8 @@ def _source_view(source: SourcePlan, last: States, language: str, root: Path, co
 
 
 def _output_view(output: Output, last: States, root: Path, contents_path: ContentsPath) -> dict[str, Any]:
-    variant = output.variant
-    return {
-        "path": contents_path(output.name),
-        "name": os.path.relpath(output.name, root).replace(os.sep, "/"),
-        "target": variant.target.name,
-        "kind": variant.kind.id,
-        "language": variant.language,
-        "format": variant.format,
-        "state": output_state(output, last),
-        "reason": output.reason,
-    }
+    name = os.path.relpath(output.name, root).replace(os.sep, "/")
+    return {"path": contents_path(output.name), "name": name, **variant_view(output, last)}
 
 
 # --- builds ---------------------------------------------------------------------
@@ -196,11 +213,12 @@ class BuildLook:
 
     def builds(self, limit: int = 20) -> list[dict[str, Any]]:
         """The latest builds, the newest first."""
-        return [self._summary(row) for row in self._rows(limit)]
+        return [self._seen(row)[0] for row in self._rows(limit)]
 
     def open(self) -> list[dict[str, Any]]:
         """The builds that go on, or wait for somebody to go on with them."""
-        return [build for build in self.builds(50) if build["state"] not in BUILD_ENDED]
+        seen = [self._seen(row)[0] for row in self._rows(50) if row["state"] not in BUILD_ENDED]
+        return [build for build in seen if build["state"] not in BUILD_ENDED]
 
     def _rows(self, limit: int) -> list[dict[str, Any]]:
         rows = [row for row in self.reader.builds(10 * limit) if row["course"] == self.place.file]
@@ -212,7 +230,7 @@ class BuildLook:
         if row is None or row["course"] != self.place.file or not _is_about(json.loads(row["request"]), self.place):
             return None
         now = time.time()
-        view, report, live = self._summary(row), self._report(id), self.live(id)
+        (view, report), live = self._seen(row), self.live(id)
         # A build that was resumed has given up jobs of places that were planned anew: the latest one counts.
         jobs = list({job["place"]: job for job in self.reader.jobs(id, 1_000_000)}.values())
         told = [problem for job in jobs for problem in json.loads(job["problems"] or "[]")]
@@ -224,18 +242,17 @@ class BuildLook:
             "outputs": self._outputs(report) if report and (view["request"]["sources"] or self.place.single) else [],
         }
 
-    def _report(self, id: str) -> dict[str, Any] | None:
-        live = self.live(id)
-        return live.report if live and live.report else read_report(folder_of(self.place), id)
-
-    def _summary(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        live, report, request = self.live(row["id"]), self._report(row["id"]), json.loads(row["request"])
+    def _seen(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """A build without its jobs, and its report once it has ended."""
+        live, request = self.live(row["id"]), json.loads(row["request"])
         if live and live.state in BUILD_ENDED and row["finished"] is None:  # it ended after the row was read
             row = self.reader.build(row["id"]) or row
-        holder = living_holder(folder_of(self.place)) if row["state"] not in BUILD_ENDED else None
+        ended = row["state"] in BUILD_ENDED
+        report = live.report if live and live.report else read_report(folder_of(self.place), row["id"]) if ended else None
+        holder = None if ended else living_holder(folder_of(self.place))
         counts = Counter(output["state"] for output in report["outputs"]) if report else None
         shown = live or row_as_live(row)
-        return {
+        view = {
             "id": row["id"],
             "file": row["course"],
             "number": live.number if live else row["number"],
@@ -255,6 +272,7 @@ class BuildLook:
             "error": json.loads(row["error"]) if row["error"] else None,
             "counts": dict(counts) if counts is not None else None,
         }
+        return view, report
 
     def _outputs(self, report: Mapping[str, Any]) -> list[dict[str, Any]]:
         root, fields = Path(report["output_root"]), ("target", "source", "kind", "language", "format", "state", "reason")

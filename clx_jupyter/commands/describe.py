@@ -8,7 +8,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from clx_jupyter.course.load import Place, check_named, find, load
 from clx_jupyter.course.model import Text, text_in
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.job_queue import Reader
-from clx_jupyter.plan import Output, Plan, SourcePlan
-from clx_jupyter.views import States, folder_of, last_states, output_state, planned
+from clx_jupyter.plan import Plan, SourcePlan
+from clx_jupyter.views import States, folder_of, output_state, planned, tree_of, variant_view
 
 
 def _data_dir(options: argparse.Namespace) -> Path | None:
@@ -62,7 +61,8 @@ def course(options: argparse.Namespace) -> int:
     """The course as a tree with the state of each source."""
     data_dir = _data_dir(options)
     place = check_named(find(Path(options.path or "."), data_dir))
-    plan, last = planned(place, data_dir), last_states(place)
+    look = planned(place, data_dir)
+    plan, last = look.plan, look.last
     if options.json:
         print(json.dumps(_course_json(plan, last), ensure_ascii=False, indent=1))
         return 0
@@ -86,11 +86,9 @@ def _head(plan: Plan) -> Iterator[str]:
 def _tree(plan: Plan, last: States) -> Iterator[str]:
     """Sections, topics and sources; a topic that is nothing but its one source has no line of its own."""
     language = plan.course.default_language
-    by_section = {index: list(group) for index, group in groupby(plan.sources, key=lambda source: source.index)}
-    for index, section in enumerate(plan.course.sections):
-        yield f"{index + 1}. {text_in(section.title, language)}"
-        for topic, group in groupby(by_section.get(index, []), key=lambda source: source.topic.id):
-            sources = list(group)
+    for number, (section, topics) in enumerate(tree_of(plan), 1):
+        yield f"{number}. {text_in(section.title, language)}"
+        for topic, sources in topics:
             named = [source.source.path for source in sources] != [topic]
             if named:
                 yield f"   {topic}"
@@ -109,19 +107,6 @@ def state_of(source: SourcePlan, last: States) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) + (f" · {why}" if why else "")
 
 
-def _output_json(output: Output, last: States) -> dict[str, Any]:
-    variant = output.variant
-    return {
-        "path": output.name,
-        "target": variant.target.name,
-        "kind": variant.kind.id,
-        "language": variant.language,
-        "format": variant.format,
-        "state": output_state(output, last),
-        "reason": output.reason,
-    }
-
-
 def _source_json(source: SourcePlan, last: States) -> dict[str, Any]:
     return {
         "path": source.source.path,
@@ -132,7 +117,7 @@ def _source_json(source: SourcePlan, last: States) -> dict[str, Any]:
         "kernel": source.kernel.name if source.kernel else None,
         "inputs": sorted(source.parts.inputs),
         "problems": [problem.to_json() for problem in source.problems],
-        "outputs": [_output_json(output, last) for output in source.outputs],
+        "outputs": [{"path": output.name, **variant_view(output, last)} for output in source.outputs],
     }
 
 
@@ -158,7 +143,8 @@ def explain(options: argparse.Namespace) -> int:
     """What one source becomes, what it depends on, and why it would be built."""
     data_dir, file = _data_dir(options), Path(options.path).absolute()
     place = check_named(find(Path(options.course), data_dir)) if options.course else _built_by(find(file, data_dir))
-    plan, last = planned(place, data_dir), last_states(place)
+    look = planned(place, data_dir)
+    plan, last = look.plan, look.last
     found = [source for source in plan.sources if (place.root / source.source.path).resolve() == file.resolve()]
     if not found:
         raise RequestError(f"{options.path} is no source of this course", "`clx course` lists them; --course names another course")

@@ -92,12 +92,10 @@ class Watch:
 
     @contextmanager
     def server_gone(self) -> Iterator[None]:
-        """The server is away on purpose in this block: from then on, what the browser says of broken connections is no error of ours.
-
-        It may say so late: a request that hung, or a socket that is opened anew.
-        """
+        """Within this block the server is away on purpose: what the browser says of broken connections is no error of ours."""
         self._gone = True
         yield
+        self._gone = False
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -12,6 +12,8 @@ from tests.browser.conftest import LabOf, Visit, Watch
 from tests.browser.panel import DONE
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
+#: The same in a heading, where tags are left out of the title: shown as it stands, not turned back into a tag.
+ESCAPED = HOSTILE.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _course_file(title: str, topic: str) -> str:
@@ -86,6 +88,7 @@ def test_hostile_names_and_messages_are_shown_as_text(lab_of: LabOf, visit: Visi
         {
             f"{HOSTILE}/{name}": "# %%\n1 + 1\n",
             f"{HOSTILE}/bad {name}": bad,
+            "b/titled.py": courses.deck(ESCAPED, "1"),
             "b/&lt;b&gt;'\"\\ ${x}.py": "# %%\n2\n",
         },
     )
@@ -94,6 +97,7 @@ def test_hostile_names_and_messages_are_shown_as_text(lab_of: LabOf, visit: Visi
     panel.button("Build this folder").click()
     panel.expect_state("failed")
     expect(panel.source(f"{HOSTILE}/{name}")).to_contain_text(HOSTILE)
+    expect(panel.source("b/titled.py")).to_contain_text(ESCAPED)
     expect(panel.source("b/&lt;b&gt;'\"\\ ${x}.py")).to_contain_text("&lt;b&gt;'\"\\ ${x}")
     expect(panel.problems.filter(has_text=f"ValueError: {HOSTILE}")).to_have_count(1)
     panel.source(f"{HOSTILE}/{name}").click()

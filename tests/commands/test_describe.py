@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from clx_jupyter.cli import main
-from clx_jupyter.commands.describe import planned
 from clx_jupyter.course.load import find
+from clx_jupyter.views import planned
 
 Clx = Callable[..., tuple[int, str]]
 
@@ -198,7 +198,7 @@ def test_a_source_is_explained_by_the_course_file_that_built_it(clx: Clx, clm: P
 def test_hashes_of_unchanged_files_come_from_the_database(clx: Clx, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clx("build", folder, "--no-execute")
     monkeypatch.setattr("clx_jupyter.views._stamps", lambda reader: {})
-    unhelped = planned(find(folder), None)
+    unhelped = planned(find(folder)).plan
     monkeypatch.undo()
-    helped = planned(find(folder), None)
+    helped = planned(find(folder)).plan
     assert [source.parts.key for source in helped.sources] == [source.parts.key for source in unhelped.sources]

@@ -168,14 +168,14 @@ def test_a_page_of_open_tags_is_quick(piece: bytes, tmp_path: Path) -> None:
     write(tmp_path, {"out/page.html": piece * 8_000})
     begin = time.monotonic()
     preview(tmp_path / "out/page.html", tmp_path / "out")
-    assert time.monotonic() - begin < 10  # in proportion to the page it takes a tenth of that; with backtracking, minutes
+    assert time.monotonic() - begin < 1.5
 
 
 def test_a_big_page_with_a_long_data_address_is_quick(tmp_path: Path) -> None:
     text = '<img src="data:image/png;base64,' + "A" * 5_000_000 + '">' + "<p>x</p>" * 100_000
     begin = time.monotonic()
     assert made(tmp_path, text) == text
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 3
 
 
 def test_a_picture_that_is_too_large_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
