@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def _looks(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parts:
     """The parts of a source's fingerprint, kept so that the next build can say which of them changed."""
 
@@ -77,7 +78,7 @@ class Parts:
     settings: str
     version: int
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The fingerprint itself."""
         return digest([self.source, dict(self.inputs), self.kernel, self.settings, self.version])

@@ -6,7 +6,7 @@ Source of the rules: the CLX/CLM course format and nbgrader's release version (`
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 PRIVATE_TAGS = frozenset({"private", "notes", "voiceover"})
@@ -45,7 +45,8 @@ class Kind:
 
     def to_json(self) -> dict[str, Any]:
         """The rule as it travels in a job: plain lists instead of sets."""
-        return {key: sorted(value) if isinstance(value, frozenset) else value for key, value in asdict(self).items()}
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in values.items()}
 
 
 _NOTES = (("notes", "yellow"),)

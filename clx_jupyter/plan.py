@@ -20,7 +20,7 @@ from clx_jupyter.kernels import Kernel, choose
 from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
 from clx_jupyter.variants import Choice, Variant, twins_of, variants
 from clx_jupyter_workers import VERSION
-from clx_jupyter_workers.inputs import mentioned, modules
+from clx_jupyter_workers.inputs import Files, mentioned, modules
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,9 @@ class Planner:
         self.course, self.hashes, self.kernels = course, hashes, dict(kernels)
         self.known, self.rows, self.options = known, rows, options
         self.twins = twins_of(course)
-        self.files = self._course_files()
+        # Each lists the packages of an environment: once is enough for a plan.
+        self.fingerprints: dict[str, str] = {}
+        self.files = Files(self._course_files())
 
     def _course_files(self) -> set[str]:
         """Every file that notebooks without a scope of their own may mention."""
@@ -150,12 +152,13 @@ class Planner:
     ) -> SourcePlan:
         kernel = choose(self.kernels, source.kernel, source.prog_lang)
         inputs = self._inputs(source)
-        spec = self._spec(section, source, kernel, found, inputs)
+        fingerprint = self._fingerprint(kernel)
+        spec = self._spec(section, source, kernel, fingerprint, found, inputs)
         settings = digest([
             [spec[name] for name in ("titles", "reader", "metadata", "style", "kinds")],
             [spec["execute"]["kinds"], source.execute.allow_errors, source.execute.mode, dict(self.options.environment)],
         ])  # fmt: skip
-        parts = Parts(self.hashes[source.path], inputs, kernel.fingerprint if kernel else "", settings, VERSION)
+        parts = Parts(self.hashes[source.path], inputs, fingerprint, settings, VERSION)
         place = SourcePlan(section, index, topic, source, parts, [], spec, kernel)
         known = self.known.get(place.place)
         why = reason(known.parts if known else None, parts)
@@ -165,6 +168,13 @@ class Planner:
         renders = {output.render: output for output in place.wanted}
         spec["variants"] = [_render(name, output.variant, source) for name, output in renders.items()]
         return place
+
+    def _fingerprint(self, kernel: Kernel | None) -> str:
+        if kernel is None:
+            return ""
+        if kernel.name not in self.fingerprints:
+            self.fingerprints[kernel.name] = kernel.fingerprint
+        return self.fingerprints[kernel.name]
 
     def _failed_before(self, variant: Variant) -> bool:
         row = self.rows.get(_name(variant))
@@ -241,7 +251,7 @@ class Planner:
         return {path for path in paths if PurePosixPath(path).suffix != ".ipynb"}
 
     def _spec(
-        self, section: Section, source: Source, kernel: Kernel | None, found: Iterable[Variant], inputs: dict[str, str]
+        self, section: Section, source: Source, kernel: Kernel | None, fingerprint: str, found: Iterable[Variant], inputs: dict[str, str]
     ) -> dict[str, Any]:
         """The job as data, without anything that belongs to this machine or that must stay secret."""
         course, clm = self.course, self.course.layout != "source"
@@ -270,7 +280,7 @@ class Planner:
             },
             "metadata": {"kernelspec": dict(language.kernelspec), "language_info": dict(language.language_info)} if clm and language else None,
             "style": {"cell_ids": "sha3" if clm else "keep", "slide_types": clm, "renames": dict(source.renames)},
-            "kernel": {"name": kernel.name, "fingerprint": kernel.fingerprint} if kernel else None,
+            "kernel": {"name": kernel.name, "fingerprint": fingerprint} if kernel else None,
             "execute": {
                 "mode": limits.mode if self.options.execute else "never",
                 "kinds": running,

@@ -157,7 +157,18 @@ def test_the_sdist_holds_what_a_build_without_node_needs_and_nothing_that_builds
     top = {name.partition("/")[0] for name in sdist_names}
     assert top <= {
         *(".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "PKG-INFO", "README.md", "SECURITY.md"),
-        *("binder", "clx_jupyter", "docs", "install.json", "jupyter-config", "labextension", "pyproject.toml", "tests", "workers"),
+        *(
+            "benchmarks",
+            "binder",
+            "clx_jupyter",
+            "docs",
+            "install.json",
+            "jupyter-config",
+            "labextension",
+            "pyproject.toml",
+            "tests",
+            "workers",
+        ),
     }
 
     assert {"clx_jupyter/labextension/static/style.js", "labextension/yarn.lock", "labextension/src/index.ts"} <= set(sdist_names)

@@ -8,12 +8,34 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fnmatch import filter as fnmatch_filter
+from functools import cached_property
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'")
 _WORD = re.compile(r"[^\s\"'`()<>\[\]{},;=|]{1,300}")
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^()]*\)|[\w, \t*(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
+
+
+class Files:
+    """Paths of a course (POSIX, relative to its root), laid out for many questions."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.paths = frozenset(paths)
+
+    @classmethod
+    def of(cls, paths: Iterable[str] | Files) -> Files:
+        """*paths* as they are if they are laid out already."""
+        return paths if isinstance(paths, Files) else cls(paths)
+
+    @cached_property
+    def below(self) -> dict[str, list[str]]:
+        """All files below each folder, however deep."""
+        found: dict[str, list[str]] = {}
+        for path in self.paths:
+            for parent in _parents(path):
+                found.setdefault(parent, []).append(path)
+        return found
 
 
 def _strings(text: str) -> tuple[set[str], set[str]]:
@@ -27,21 +49,20 @@ def _resolve(name: str, folder: str) -> tuple[str, str]:
     return posixpath.normpath(posixpath.join(folder, name)), posixpath.normpath(name)
 
 
-def mentioned(text: str, folder: str, files: Iterable[str]) -> set[str]:
+def mentioned(text: str, folder: str, files: Iterable[str] | Files) -> set[str]:
     """The members of *files* that *text* names by path, or by a quoted folder.
 
     *folder* is the notebook's folder; all paths are POSIX, relative to the course root (``""`` is the root itself).
     """
-    known = set(files)
-    if not known or not text:
+    known = Files.of(files)
+    if not known.paths or not text:
         return set()
     quoted, words = _strings(text)
-    found = {path for word in words for path in _resolve(word, folder) if path in known}
+    found = {path for word in words for path in _resolve(word, folder) if path in known.paths}
     folders = {path for word in quoted for path in _resolve(word.rstrip("/"), folder)} - {".", folder or "."}
-    if folders:
-        found |= {path for path in known if any(parent in folders for parent in _parents(path))}
+    found.update(path for each in folders for path in known.below.get(each, ()))
     for pattern in {path for word in quoted if "*" in word for path in _resolve(word, folder)}:
-        found.update(fnmatch_filter(known, pattern))
+        found.update(fnmatch_filter(known.paths, pattern))
     return found
 
 
@@ -67,9 +88,9 @@ def imported_names(code: str) -> set[str]:
     return {name for name in names if name}
 
 
-def modules(code: str, folder: str, files: Mapping[str, object] | Iterable[str]) -> set[str]:
+def modules(code: str, folder: str, files: Iterable[str] | Files) -> set[str]:
     """The members of *files* that ``import`` statements in *code* load, looked for beside the notebook and at the root."""
-    known = set(files)
+    known = Files.of(files).paths
     found: set[str] = set()
     for name in imported_names(code):
         relative = name.replace(".", "/")
