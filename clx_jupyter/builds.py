@@ -311,7 +311,19 @@ class Builds(Account):
             "source": {name: spec[name] for name in ("path", "sha256", "titles", "languages")},
             **{
                 name: spec[name]
-                for name in ("reader", "metadata", "style", "kernel", "kinds", "files", "scope", "includes", "never_link", "variants")
+                for name in (
+                    "reader",
+                    "metadata",
+                    "style",
+                    "kernel",
+                    "kinds",
+                    "files",
+                    "scope",
+                    "includes",
+                    "never_link",
+                    "links",
+                    "variants",
+                )
             },
             "execute": {"failed": {}, **spec["execute"], "environment": environment},
         }

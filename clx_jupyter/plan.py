@@ -13,14 +13,15 @@ from typing import Any
 
 from clx_jupyter.course.folder import walk
 from clx_jupyter.course.model import Course, Section, Source, Topic, text_in
-from clx_jupyter.course.scan import scan
+from clx_jupyter.course.scan import decode, scan
 from clx_jupyter.errors import KEPT_FAILURES, Problem
 from clx_jupyter.fingerprint import FileHashes, Parts, digest, reason
 from clx_jupyter.kernels import Kernel, choose
 from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
+from clx_jupyter.links import Links, taken_in
 from clx_jupyter.variants import Choice, Variant, twins_of, variants
 from clx_jupyter_workers import VERSION
-from clx_jupyter_workers.inputs import Files, mentioned, modules
+from clx_jupyter_workers.inputs import Files, link_names, mentioned, modules
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ class Planner:
         # Each lists the packages of an environment: once is enough for a plan.
         self.fingerprints: dict[str, str] = {}
         self.files = Files(self._course_files())
+        self.links = Links(course, self.twins)
+        self._included_names: dict[str, set[str]] = {}
 
     def _course_files(self) -> set[str]:
         """Every file that notebooks without a scope of their own may mention."""
@@ -144,6 +147,7 @@ class Planner:
                         place = self._source(section, index, topic, source, found, chosen)
                         plan.sources.append(place)
                         plan.problems.extend(_kernel_problems(place))
+        plan.problems.extend(self.links.problems)
         plan.problems.extend(_collisions(plan))
         return plan
 
@@ -151,14 +155,17 @@ class Planner:
         self, section: Section, index: int, topic: Topic, source: Source, found: list[Variant], chosen: list[Variant]
     ) -> SourcePlan:
         kernel = choose(self.kernels, source.kernel, source.prog_lang)
-        inputs = self._inputs(source)
+        text = self._text(source)
+        inputs = self._inputs(source, text)
         fingerprint = self._fingerprint(kernel)
         spec = self._spec(section, source, kernel, fingerprint, found, inputs)
+        spec["links"] = self.links.of(index, source, self._link_names(source, text), found)
         settings = digest([
             [spec[name] for name in ("titles", "reader", "metadata", "style", "kinds")],
             [spec["execute"]["kinds"], source.execute.allow_errors, source.execute.mode, dict(self.options.environment)],
         ])  # fmt: skip
-        parts = Parts(self.hashes[source.path], inputs, fingerprint, settings, VERSION)
+        linked = {f"the link to {name}": digest(hrefs) for name, hrefs in spec["links"].items()}
+        parts = Parts(self.hashes[source.path], inputs | linked, fingerprint, settings, VERSION)
         place = SourcePlan(section, index, topic, source, parts, [], spec, kernel)
         known = self.known.get(place.place)
         why = reason(known.parts if known else None, parts)
@@ -217,10 +224,25 @@ class Planner:
         else:
             output.reason = "failed before" if row.state == "failed" else f"{row.state} before"
 
-    def _inputs(self, source: Source) -> dict[str, str]:
+    def _text(self, source: Source) -> str:
+        """What the source says, as far as planning needs to know."""
+        data = _bytes(self.course.root / source.path)
+        return decode(data) if source.scope is not None else "\n".join(cell.source for cell in scan(source.path, data).cells)
+
+    def _link_names(self, source: Source, text: str) -> set[str]:
+        """What its links, and those of texts that its Jinja takes in, may lead to."""
+        names = link_names(text)
+        if source.jinja:
+            for path, included in taken_in(self.course.root, [*self.course.templates, posixpath.dirname(source.path)], text):
+                if path not in self._included_names:
+                    self._included_names[path] = link_names(included)
+                names |= self._included_names[path]
+        return names
+
+    def _inputs(self, source: Source, text: str) -> dict[str, str]:
         """Files the source may depend on, with their hashes."""
         whole = source.scope is not None
-        paths = {*(source.scope or ()), *(origin for origin, _ in source.includes)} if whole else self._mentioned(source)
+        paths = {*(source.scope or ()), *(origin for origin, _ in source.includes)} if whole else self._mentioned(source, text)
         if source.jinja:
             paths |= self._templates()
         paths.discard(source.path)
@@ -232,11 +254,9 @@ class Planner:
             path.relative_to(root).as_posix() for folder in self.course.templates for path in sorted((root / folder).rglob("*")) if path.is_file()
         }  # fmt: skip
 
-    def _mentioned(self, source: Source) -> set[str]:
+    def _mentioned(self, source: Source, text: str) -> set[str]:
         """Mentioned files and imported modules, these with what they mention and import in turn."""
         folder = posixpath.dirname(source.path)
-        found = scan(source.path, _bytes(self.course.root / source.path))
-        text = "\n".join(cell.source for cell in found.cells)
         paths = mentioned(text, folder, self.files)
         queue = [(text, folder)] if source.prog_lang == "python" else []
         read: set[str] = set()

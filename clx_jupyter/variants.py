@@ -128,7 +128,7 @@ def variants(course: Course, section: Section, source: Source, twins: Counter[st
             for kind in target.kinds:
                 for format in target.formats:
                     if format in FORMATS and format not in source.without:
-                        path = _path(course, section, source, kind, language, format, twins)
+                        path = path_of(course, section, source, kind, language, format, twins)
                         yield Variant(target, course.kinds[kind], language, format, path)
 
 
@@ -141,7 +141,8 @@ def _stem(path: str) -> str:
     return str(PurePosixPath(path).with_suffix(""))
 
 
-def _path(course: Course, section: Section, source: Source, kind: str, language: str, format: str, twins: Counter[str]) -> str:
+def path_of(course: Course, section: Section, source: Source, kind: str, language: str, format: str, twins: Counter[str]) -> str:
+    """The path of one output, relative to the target's folder."""
     if course.layout != "source":
         return variant_path(course, section, source, kind, language, format)
     stem = _stem(source.path) if twins[_stem(source.path)] == 1 else source.path

@@ -81,7 +81,7 @@ class Course:
             "execute": {"mode": "auto", "kinds": ["completed", "speaker"], "startup_timeout": 60, "allow_errors": False, "environment": {},
                         "failed": {}},
             "kinds": {kind.id: kind.to_json() for kind in KINDS.values()},
-            "files": files, "scope": False, "includes": [], "never_link": ["output"], "variants": rows,
+            "files": files, "scope": False, "includes": [], "never_link": ["output"], "links": {}, "variants": rows,
         }  # fmt: skip
         for key, value in changes.items():
             job[key] = {**job[key], **value} if isinstance(value, dict) and isinstance(job[key], dict) else value

@@ -360,6 +360,7 @@ def test_pictures_and_data_are_assets_and_a_missing_picture_is_named_once(course
     assert found == [
         ("image", 3, "The image img/none.png is not there."),
         ("image", 4, "The image img/pointer.png is only a pointer of git LFS."),
+        ("link", 5, "The link to other.ipynb leads nowhere: there is no such file."),
     ]
     page = course.page(done.outputs["0"])
     assert "missing image: img/none.png" in page and "missing image: img/pointer.png" in page and "img/a%20b.png" in page

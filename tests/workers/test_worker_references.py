@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from clx_jupyter_workers.notebook.references import Files, local, references, rename, with_placeholders
+from clx_jupyter_workers.inputs import local
+from clx_jupyter_workers.notebook.references import Files, references, rename, with_placeholders
 
 CASES = [
     ("![a](img/x.png)", [("img/x.png", True)]),

@@ -6,15 +6,48 @@ the text; every file of a folder, or of a glob pattern, that a quoted string nam
 
 from __future__ import annotations
 
+import html
 import posixpath
 import re
 from collections.abc import Iterable
 from fnmatch import filter as fnmatch_filter
 from functools import cached_property
+from urllib.parse import unquote
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'")
 _WORD = re.compile(r"[^\s\"'`()<>\[\]{},;=|]{1,300}")
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^()]*\)|[\w, \t*(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
+_SCHEME = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|/|#)")
+_LINK = re.compile(
+    r"\]\(\s*(?:<([^<>\n]+)>|([^\s<>()]+(?:\([^\s()]*\)[^\s()]*)*))|\bhref\s*=\s*[\"']([^\"'<>\n]+)|^[ \t#/]*\[[^\]\n]+\]:[ \t]*<?([^\s<>]+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_COURSE_LINK = re.compile(r"\]\(\s*clm:\s*([^)\s]+)\s*\)")
+
+COURSE_LINK = "clm:"
+"""Links that begin so name a topic of the course: ``clm:topic``, ``clm:topic/stem``."""
+
+
+def local(target: str) -> str | None:
+    """The path that a link's target means; ``None`` for addresses, anchors and what is embedded."""
+    text = html.unescape(target.strip())
+    if not text or _SCHEME.match(text):
+        return None
+    return unquote(text.split("#", 1)[0].split("?", 1)[0]) or None
+
+
+def link_names(text: str) -> set[str]:
+    """What links in *text* may lead to: normalised paths as seen from its folder, and ``clm:`` references without anchors.
+
+    A guess for planning: it also finds links that are only shown, in code, and takes markdown for what stands in comments.
+    """
+    found = set()
+    if "](" in text or "href" in text.lower() or "]:" in text:
+        targets = (next(filter(None, groups), "") for groups in _LINK.findall(text))
+        found = {posixpath.normpath(path) for target in targets if (path := local(target))}
+    if COURSE_LINK in text:
+        found |= {COURSE_LINK + reference.split("#", 1)[0] for reference in _COURSE_LINK.findall(text)}
+    return found
 
 
 class Files:

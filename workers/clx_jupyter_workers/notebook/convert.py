@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 from clx_jupyter_workers import inputs, stage
-from clx_jupyter_workers.notebook import cells, export, failures, references, sources
+from clx_jupyter_workers.notebook import cells, export, links, references, sources
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.document import Document
+from clx_jupyter_workers.notebook.paths import join
 from clx_jupyter_workers.notebook.results import Outcome, Results, all_files, included
 from clx_jupyter_workers.problems import Problem
 from clx_jupyter_workers.protocol import Header, Link
@@ -60,6 +61,7 @@ class _Conversion:
         self.files = all_files(job)
         self.results = Results(job, source, self.files, link)
         self.look = references.Files(source.root, source.folder, self.files, included(job))
+        self._linker = links.Linker(job.get("links") or {}, self.look, self.report, self._is_published)
         self._reported: set[str] = set()
         self._regions: dict[int, list[Problem]] = {}
 
@@ -130,13 +132,23 @@ class _Conversion:
     def _write(self, variant: Variant, document: Document, outcome: Outcome) -> None:
         shown = cells.apply(document, self._rule(variant), self.job["kinds"], variant["language"], self.style, self.prog_lang)
         assets, missing = self._look_up(shown, document, variant)
-        for cell in shown:
-            if cell.cell.type != "code":
-                cell.cell.source = references.rename(cell.cell.source, self.style.get("renames") or {})
+        for each in shown:
+            if each.cell.type == "markdown":
+                each.cell.source = self._linked(each, document, variant)
+            if each.cell.type != "code":
+                each.cell.source = references.rename(each.cell.source, self.style.get("renames") or {})
         data = self._bytes(variant, shown, document, outcome, missing)
         sha256, size = stage.put(Path(self.job["stage"]), data)
         names = sorted({_name(document.cells[each.index].source) for each in shown if each.complete})
         self.link.send("output", variant=variant["id"], sha256=sha256, size=size, assets=assets, shown=names, note=outcome.note)
+
+    def _linked(self, shown: Shown, document: Document, variant: Variant) -> str:
+        name = "/".join(filter(None, (variant["kind"], variant["language"], variant["format"])))
+        return self._linker.rewritten(shown.cell.source, name, variant["format"], document.cells[shown.index], document)
+
+    def _is_published(self, target: str) -> bool:
+        """Whether a file is copied to the outputs whatever links to it: the data of a topic."""
+        return bool(self.job.get("scope")) and join(self.source.folder, target) in self.files
 
     def _bytes(self, variant: Variant, shown: list[Shown], document: Document, outcome: Outcome, missing: Mapping[str, str]) -> bytes:
         metadata = export.metadata_of(document.metadata, self.job.get("metadata"))
@@ -168,9 +180,7 @@ class _Conversion:
         return sorted(assets), missing
 
     def _report_image(self, target: str, shown: Shown, document: Document, state: str) -> None:
-        written = document.cells[shown.index]
-        place = max(written.source.find(target), written.source.find(quote(target)), 0)
-        where = failures.at(written, written.source.count("\n", 0, place) + 1, document.has_lines)
+        where = links.place(document.cells[shown.index], document, target, quote(target))
         text, hint = f"The image {target} is not there.", "Put it there, or mend its path."
         if state == "lfs":
             text, hint = f"The image {target} is only a pointer of git LFS.", "Fetch the files: git lfs pull"

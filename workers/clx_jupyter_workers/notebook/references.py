@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
+from clx_jupyter_workers.inputs import local
 from clx_jupyter_workers.notebook.paths import inside, join
 
 # Code shows markup, it does not mean it.
@@ -21,16 +21,26 @@ _IMAGE = re.compile(
     r"!\[(?P<alt>[^\]]*)\]\(\s*(?:<(?P<angle>[^>\n]+)>|(?P<plain>[^\s()]*(?:\([^\s()]*\)[^\s()]*)*))"
     r"(?P<title>\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)"
 )
-_LINK = re.compile(r"(?<!!)\[(?:[^\]\[]|\[[^\]]*\](?:\([^)]*\))?)*\]\(\s*<?(?P<target>[^\s<>()]+(?:\([^\s()]*\))?)>?(?:\s+[\"'][^)]*)?\)")
+_LINK = re.compile(
+    r"(?<!!)\[(?P<text>(?:[^\]\[]|\[[^\]]*\](?:\([^)]*\))?)*)\]"
+    r"\(\s*(?:<(?P<angle>[^<>\n]+)>|(?P<plain>(?:clm:\s*)?[^\s<>()]+(?:\([^\s()]*\)[^\s()]*)*))(?:\s+[\"'][^)]*)?\s*\)"
+)
+_DEFINITION = re.compile(r"^(?P<before> {0,3}\[[^\]\n]+\]:[ \t]*)<?(?P<target>[^\s<>]+)>?", re.MULTILINE)
+_ANCHOR = re.compile(r"<a\b[^>]*>", re.IGNORECASE)
+_HREF = re.compile(r"\s*\bhref\s*=\s*(?P<quote>[\"'])(?P<target>[^\"'>]*)(?P=quote)", re.IGNORECASE)
 _TAG = re.compile(r"<(?P<tag>img|video|audio|source)\b[^>]*>", re.IGNORECASE)
 _SRC = re.compile(
     r"(?P<before>\b(?:src|poster)\s*=\s*)(?:(?P<quote>[\"'])(?P<value>[^\"'>]*)(?P=quote)|(?P<bare>[^\s\"'>]+?)(?=\s|/?>))", re.IGNORECASE
 )
-_SCHEME = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|/|#)")
 _LFS = b"version https://git-lfs"
 _DIAGRAMS = (".drawio", ".pu", ".puml", ".plantuml")
 #: Links to sources lead to their pages; the sources themselves, with all solutions, are never published by a link.
 _SOURCES = frozenset({".ipynb", ".md", ".py", ".r", ".rmd", ".jl", ".cpp", ".c", ".cs", ".java", ".ts", ".rs", ".rust", ".qmd"})
+
+
+def may_be_source(target: str) -> bool:
+    """Whether the name is that of a notebook or of a file of code."""
+    return posixpath.splitext(target)[1].lower() in _SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +55,6 @@ class Reference:
     shown: bool
 
 
-def local(target: str) -> str | None:
-    """The path that a link's target means; ``None`` for addresses, anchors and what is embedded."""
-    text = html.unescape(target.strip())
-    if not text or _SCHEME.match(text):
-        return None
-    return unquote(text.split("#", 1)[0].split("?", 1)[0]) or None
-
-
 def references(text: str) -> list[Reference]:
     """All local references in markdown, in order."""
     if "](" not in text and "<" not in text:
@@ -61,8 +63,20 @@ def references(text: str) -> list[Reference]:
     found = [Reference(path, match.start(), True) for match in _IMAGE.finditer(plain) if (path := local(_image_target(match)))]
     for tag in _TAG.finditer(plain):
         found += [Reference(path, tag.start(), True) for src in _SRC.finditer(tag.group()) if (path := local(_source(src)))]
-    found += [Reference(path, match.start(), False) for match in _LINK.finditer(plain) if (path := local(match.group("target")))]
+    found += [Reference(path, match.start(), False) for match in _links(plain) if (path := local(_target(match)))]
     return sorted(found, key=lambda reference: reference.offset)
+
+
+def _links(text: str) -> Iterator[re.Match[str]]:
+    yield from _LINK.finditer(text)
+    yield from _DEFINITION.finditer(text)
+    for anchor in _ANCHOR.finditer(text):
+        yield from _HREF.finditer(text, anchor.start(), anchor.end())
+
+
+def _target(match: re.Match[str]) -> str:
+    groups = match.groupdict()
+    return groups.get("target") or groups.get("angle") or groups.get("plain") or ""
 
 
 def _image_target(match: re.Match[str]) -> str:
@@ -96,16 +110,43 @@ def rename(text: str, names: Mapping[str, str]) -> str:
         return names.get(posixpath.normpath(path), target) if path else target
 
     def image(match: re.Match[str]) -> str:
-        old = _image_target(match)
-        return match.group().replace(old, new(old)) if old else match.group()
+        return _put(match, "angle" if match["angle"] else "plain", new(_image_target(match)))
 
     def tag(match: re.Match[str]) -> str:
         return _SRC.sub(lambda src: f"{src['before']}{_quoted(new(_source(src)), src['quote'])}", match.group())
 
-    def link(match: re.Match[str]) -> str:
-        return match.group().replace(match.group("target"), new(match.group("target")))
+    return relink(outside_code(text, lambda part: _TAG.sub(tag, _IMAGE.sub(image, part))), new)
 
-    return outside_code(text, lambda part: _LINK.sub(link, _TAG.sub(tag, _IMAGE.sub(image, part))))
+
+def _put(match: re.Match[str], group: str, new: str) -> str:
+    """The match with one of its groups replaced."""
+    start = match.start()
+    return match.group()[: match.start(group) - start] + new + match.group()[match.end(group) - start :]
+
+
+def relink(text: str, new: Callable[[str], str | None]) -> str:
+    """The text with each link's target, as written, replaced by what *new* gives for it; ``None`` leaves only the link's text."""
+    if "](" not in text and "]:" not in text and "<" not in text:
+        return text
+
+    def link(match: re.Match[str]) -> str:
+        target = new(_target(match))
+        if target is None:
+            return match["text"]
+        return match.group() if target == _target(match) else _put(match, "angle" if match["angle"] else "plain", target)
+
+    def definition(match: re.Match[str]) -> str:
+        target = new(match["target"])
+        return match.group() if target in (None, match["target"]) else f"{match['before']}{target}"
+
+    def anchor(match: re.Match[str]) -> str:
+        return _HREF.sub(href, match.group())
+
+    def href(match: re.Match[str]) -> str:
+        target = new(match["target"])
+        return "" if target is None else _put(match, "target", target)
+
+    return outside_code(text, lambda part: _ANCHOR.sub(anchor, _DEFINITION.sub(definition, _LINK.sub(link, part))))
 
 
 def with_placeholders(text: str, missing: Mapping[str, str]) -> str:
@@ -163,8 +204,13 @@ class Files:
             return False
         return any((place / (stem + suffix)).is_file() for place in topic.iterdir() if place.is_dir() for suffix in _DIAGRAMS)
 
+    def is_folder(self, target: str) -> bool:
+        """Whether a folder of the course is there."""
+        real = inside(self._root, join(self._folder, target))
+        return real is not None and real.is_dir()
+
     def is_asset(self, reference: Reference) -> bool:
         """Whether the file must be published beside the page."""
-        if not reference.shown and posixpath.splitext(reference.target)[1].lower() in _SOURCES:
+        if not reference.shown and may_be_source(reference.target):
             return False
         return self.state(reference.target) in ("there", "known")

@@ -1,0 +1,184 @@
+"""Where links between sources lead in the outputs: to the same kind, language and format, or to the nearest there is. Pure.
+
+The worker rewrites the links; what it needs to know of the rest of the course is a small table for the names that a source
+mentions.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote
+
+from clx_jupyter.course.clm_layout import course_folder
+from clx_jupyter.course.model import Course, Section, Source, text_in
+from clx_jupyter.course.scan import decode
+from clx_jupyter.course.topics import half, id_of
+from clx_jupyter.errors import Problem
+from clx_jupyter.languages import BY_SUFFIX
+from clx_jupyter.variants import Variant, path_of, variants
+from clx_jupyter_workers.inputs import COURSE_LINK
+
+_NEAREST = {"html": ("notebook", "code"), "notebook": ("html", "code"), "code": ("notebook", "html")}
+_SUFFIXES = frozenset({".ipynb", ".md", ".qmd", *BY_SUFFIX})
+
+Hrefs = dict[str, dict[str, str]]
+"""Addresses by the name that a source uses and by ``kind/language/format``; ``""``: there is no such output.
+A name without any address leads to an output as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    section: Section
+    index: int
+    source: Source
+
+
+@dataclass(slots=True)
+class _Found:
+    """The sources a name may mean: one, its halves, or one in several sections."""
+
+    places: list[_Place] = field(default_factory=list)
+    #: Other notebooks that it could mean as well.
+    others: int = 0
+
+
+class Links:
+    """The links of one course. *twins* as in :func:`clx_jupyter.variants.variants`."""
+
+    def __init__(self, course: Course, twins: Counter[str]) -> None:
+        self._course, self._twins = course, twins
+        #: What is to be said of the links asked about so far.
+        self.problems: list[Problem] = []
+        self._by_path: dict[str, list[_Place]] = {}
+        self._by_stem: dict[str, list[_Place]] = {}
+        self._by_topic: dict[str, list[_Place]] = {}
+        for index, section in enumerate(course.sections):
+            for topic in section.topics:
+                for source in topic.sources:
+                    place = _Place(section, index, source)
+                    for path in {source.path, half(source.path)[0]} if source.languages else {source.path}:
+                        self._by_path.setdefault(path, []).append(place)
+                        self._by_stem.setdefault(posixpath.splitext(path)[0], []).append(place)
+                    self._by_topic.setdefault(topic.id, []).append(place)
+
+    def of(self, index: int, source: Source, names: Iterable[str], found: list[Variant]) -> Hrefs:
+        """The addresses that *names*, as *source* in the section number *index* uses them, have from its variants *found*."""
+        hrefs: Hrefs = {}
+        for name in sorted(names):
+            meant = self._topic(name) if name.startswith(COURSE_LINK) else self._file(source, name)
+            if meant.places:
+                hrefs[name] = self._addresses(index, meant.places, found)
+                self.problems += [_ambiguous(source, name, meant)] if meant.others else []
+            elif self._is_output(source, name, found):
+                hrefs[name] = {}
+        return hrefs
+
+    # --- what a name means ----------------------------------------------------
+
+    def _file(self, source: Source, name: str) -> _Found:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source.path), name))
+        if path in self._by_path:
+            return _Found(self._with_halves(self._by_path[path]))
+        stem, suffix = posixpath.splitext(path)
+        if suffix in _SUFFIXES and (source.scope is None or not (self._course.root / path).exists()):
+            # The other file of a pair, or what the notebook is called in Jupyter.
+            places = self._by_stem.get(stem, [])
+            if len({half(place.source.path)[0] for place in places}) == 1:
+                return _Found(self._with_halves(places))
+        return _Found()
+
+    def _with_halves(self, places: list[_Place]) -> list[_Place]:
+        whole = half(places[0].source.path)[0]
+        return self._by_path.get(whole, places) if places[0].source.languages else places
+
+    def _topic(self, name: str) -> _Found:
+        reference = name.removeprefix(COURSE_LINK)
+        places, stem = self._by_topic.get(reference, []), ""
+        if not places:
+            topic, _, stem = reference.rpartition("/")
+            places = self._by_topic.get(topic, [])
+            places = [place for place in places if stem in _stems(place.source.path)]
+        places = sorted(places, key=lambda place: (place.source.number, posixpath.basename(place.source.path)))
+        families = list(dict.fromkeys(half(place.source.path)[0] for place in places))
+        return _Found([place for place in places if half(place.source.path)[0] == families[0]], len(families) - 1 if families else 0)
+
+    # --- where it is in the outputs -------------------------------------------
+
+    def _addresses(self, index: int, places: list[_Place], found: list[Variant]) -> dict[str, str]:
+        formats: dict[str, set[str]] = {}
+        for variant in found:
+            own = set(variant.target.formats)
+            # One file serves all targets that have it, so the linked output must be in all of them.
+            formats[variant.name] = formats.get(variant.name, own) & own
+        return {variant.name: self._address(variant, formats[variant.name], index, places) for variant in found}
+
+    def _address(self, variant: Variant, formats: set[str], index: int, places: list[_Place]) -> str:
+        fitting = [
+            place for place in places if not variant.language or not place.source.languages or variant.language in place.source.languages
+        ]
+        place = next((place for place in fitting if place.index == index), fitting[0] if fitting else None)
+        if place is None:
+            return ""
+        for format in (variant.format, *_NEAREST.get(variant.format, ())):
+            if format in formats and format not in place.source.without:
+                path = path_of(self._course, place.section, place.source, variant.kind.id, variant.language, format, self._twins)
+                return quote(posixpath.relpath(path, posixpath.dirname(variant.path)))
+        return ""
+
+    # --- links that lead to outputs already -----------------------------------
+
+    def _is_output(self, source: Source, name: str, found: list[Variant]) -> bool:
+        """Whether a page has an output, or a file of a directory group, at the place that the name means for it."""
+        if name.startswith(COURSE_LINK) or (self._course.root / posixpath.dirname(source.path) / name).exists():
+            return False
+        return any(posixpath.normpath(posixpath.join(posixpath.dirname(variant.path), name)) in self._outputs for variant in found)
+
+    @cached_property
+    def _outputs(self) -> frozenset[str]:
+        course = self._course
+        pages = {
+            variant.path for section in course.sections for topic in section.topics for source in topic.sources
+            for variant in variants(course, section, source, self._twins)
+        }  # fmt: skip
+        return frozenset(pages | set(_grouped(course)))
+
+
+_TAKEN_IN = re.compile(r"\b(?:include|import|from|extends)\s+[\"']([^\"'\n]+)[\"']")
+
+
+def taken_in(root: Path, folders: Iterable[str], text: str) -> Iterator[tuple[str, str]]:
+    """Path and content of the course files that the Jinja of *text* includes or imports, looked for in *folders*, and theirs in turn."""
+    seen: set[str] = set()
+    todo = [text]
+    while todo:
+        for name in _TAKEN_IN.findall(todo.pop()):
+            path = next((path for folder in folders if (root / (path := posixpath.normpath(posixpath.join(folder, name)))).is_file()), "")
+            if path and path not in seen and not path.startswith("../"):
+                seen.add(path)
+                content = decode((root / path).read_bytes())
+                todo.append(content)
+                yield path, content
+
+
+def _grouped(course: Course) -> Iterator[str]:
+    for group in course.dir_groups:
+        for language in group.languages or course.languages:
+            base = posixpath.join(course_folder(course, language), text_in(group.name, language))
+            yield from (posixpath.normpath(posixpath.join(base, below)) for _, below in group.files)
+
+
+def _stems(path: str) -> set[str]:
+    """What a notebook may be called after its topic's id: its stem, without the language of a half, or that without prefix and number."""
+    stems = {posixpath.splitext(posixpath.basename(each))[0] for each in (path, half(path)[0])}
+    return stems | {id_of(f"{stem}.py") for stem in stems} - {""}
+
+
+def _ambiguous(source: Source, name: str, found: _Found) -> Problem:
+    message = f"the link {name} may mean {found.others + 1} notebooks; {found.places[0].source.path} is taken"
+    return Problem("link", message, f"write {name}/ and the notebook's stem", "warning", path=source.path)

@@ -1,0 +1,86 @@
+"""What decks of CLX and CLM courses can say, from the course file to the published files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from tests.stories.conftest import Built, notebook, write
+
+pytestmark = pytest.mark.story
+
+Clx = Callable[..., Built]
+M = "slides/module_1"
+
+
+def spec(
+    topics: str, extra: str = "", formats: tuple[str, ...] = ("html", "notebook", "code"), kinds: tuple[str, ...] = ("completed",)
+) -> str:
+    listed = "".join(f"<format>{name}</format>" for name in formats)
+    kinds_listed = "".join(f"<kind>{name}</kind>" for name in kinds)
+    return f"""<course><name><de>Kurs</de><en>Course</en></name><prog-lang>python</prog-lang><author>Ada</author>
+<sections><section><name><de>Woche 1</de><en>Week 1</en></name><topics>{topics}</topics></section></sections>
+<output-targets><output-target name="all"><path>out</path><kinds>{kinds_listed}</kinds><formats>{listed}</formats></output-target></output-targets>
+{extra}</course>"""
+
+
+def deck(de: str, en: str, body: str = "") -> str:
+    lines = "".join(f"# {line}\n" for line in body.splitlines())
+    head = f'# j2 from \'macros.j2\' import header\n# {{{{ header("{de}", "{en}") }}}}\n'
+    return f"{head}\n# %% [markdown]\n{lines}\n# %%\n1 + 1\n"
+
+
+def broken_links(root: Path) -> list[str]:
+    """Links and pictures of the pages and notebooks below *root* that lead to no file."""
+    found = []
+    for page in [*root.rglob("*.html"), *root.rglob("*.ipynb")]:
+        text = page.read_text(encoding="utf-8")
+        if page.suffix == ".ipynb":
+            text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+        targets = re.findall(r"""<(?:a|img)\b[^>]*?\b(?:href|src)=["']([^"'#]+)""", text) + re.findall(r"\]\(([^)#\s]+)", text)
+        found += [f"{page.name}: {target}" for target in targets if ":" not in target and not (page.parent / unquote(target)).is_file()]
+    return found
+
+
+def linked(root: Path) -> int:
+    """How many pages below *root* have a link to another one."""
+    return sum('href="' in page.read_text(encoding="utf-8").partition("<body")[2] for page in root.rglob("*.html"))
+
+
+def test_every_link_of_a_clm_course_leads_to_a_file(clx: Clx, tmp_path: Path) -> None:
+    body = "[B](../topic_200_b/slides_b.py#x) [C](clm:c) <a href='slides_a2.py'>A2</a> [d](data/x.csv)"
+    write(tmp_path, {
+        "course-specs/a.xml": spec("<topic>a</topic><topic>b</topic><topic html='no'>c</topic>"),
+        f"{M}/topic_100_a/slides_a.py": deck("Ä ä", "A: a", body), f"{M}/topic_100_a/slides_a2.py": deck("A2", "A2", "[a](clm:a/slides_a)"),
+        f"{M}/topic_100_a/data/x.csv": "1",
+        f"{M}/topic_200_b/slides_b.de.py": deck("Bé", "-"), f"{M}/topic_200_b/slides_b.en.py": deck("-", "B"),
+        f"{M}/topic_300_c/slides_c.py": deck("C", "C"),
+    })  # fmt: skip
+    built = clx(tmp_path / "course-specs/a.xml", "--no-execute")
+    assert built.code == 0, built.errors
+    assert broken_links(tmp_path / "out") == []
+    assert linked(tmp_path / "out") == 4
+    assert [problem for problem in built.report["problems"] if problem["class"] == "link"] == []
+
+
+def test_a_renamed_notebook_rebuilds_the_pages_that_link_to_it(clx: Clx, tmp_path: Path) -> None:
+    write(tmp_path, {"a.ipynb": notebook(("markdown", "[b](w/b.ipynb)")), "c.ipynb": notebook(("markdown", "C"))})
+    write(tmp_path, {"w/b.ipynb": notebook(("markdown", "[a](../a.ipynb) [gone](gone.ipynb)"))})
+    built = clx(tmp_path)
+    assert [problem["message"] for problem in built.report["problems"]] == ["The link to gone.ipynb leads nowhere: there is no such file."]
+    assert broken_links(tmp_path / "output") == ["b.html: gone.ipynb", "b.ipynb: gone.ipynb"]
+    write(tmp_path, {"w/b.py": "# %% [markdown]\n# [a](../a.ipynb)\n"})
+    (tmp_path / "w/b.ipynb").rename(tmp_path / "w/z.ipynb")
+    built = clx(tmp_path)
+    made = {output["source"]: output["reason"] for output in built.report["outputs"] if output["reason"]}
+    assert made == {"w/b.py": "new", "w/z.ipynb": "new"}
+    (tmp_path / "w/b.py").unlink()
+    built = clx(tmp_path)
+    made = {output["source"]: output["reason"] for output in built.report["outputs"] if output["reason"]}
+    assert made == {"a.ipynb": "the link to w/b.ipynb removed"}
+    assert any("w/b.ipynb leads nowhere" in problem["message"] for problem in built.report["problems"])
