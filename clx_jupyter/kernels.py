@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ def _packages(program: Path) -> list[str]:
         folders = [Path(entry) for entry in sys.path if entry.endswith("-packages")]
     else:
         folders = sorted(program.parent.parent.glob("lib/python3*/site-packages"))
+    folders += [Path(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     return sorted(name for folder in folders for name in _listed(folder) if name.endswith((".dist-info", ".egg-info")))
 
 
