@@ -85,7 +85,7 @@ class Places:
             raise RequestError(
                 f"the course of {path} begins outside of the folder that the server shows", "start the server in the folder that holds it"
             )
-        if place.chosen:
+        if place.chosen and not place.file:
             place = replace(place, file=Reader(folder_of(place)).course_of(place.chosen))
         return place
 

@@ -257,18 +257,21 @@ class Planner:
     def _mentioned(self, source: Source, text: str) -> set[str]:
         """Mentioned files and imported modules, these with what they mention and import in turn."""
         folder = posixpath.dirname(source.path)
-        paths = mentioned(text, folder, self.files)
+        # Included files are mentioned by the names they have beside the source.
+        origins = {posixpath.normpath(posixpath.join(folder, at)): origin for origin, at in source.includes}
+        files = Files(self.files.paths | origins.keys()) if origins else self.files
+        paths = mentioned(text, folder, files)
         queue = [(text, folder)] if source.prog_lang == "python" else []
         read: set[str] = set()
         while queue:
             code, base = queue.pop()
             # Relative imports count from the module's own folder, the others from the notebook's and the root.
-            for path in (modules(code, folder, self.files) | modules(code, base, self.files)) - read:
+            for path in (modules(code, folder, files) | modules(code, base, files)) - read:
                 read.add(path)
-                content = _bytes(self.course.root / path).decode(errors="replace")
-                paths |= {path} | mentioned(content, folder, self.files)
+                content = _bytes(self.course.root / origins.get(path, path)).decode(errors="replace")
+                paths |= {path} | mentioned(content, folder, files)
                 queue.append((content, posixpath.dirname(path)))
-        return {path for path in paths if PurePosixPath(path).suffix != ".ipynb"}
+        return {origins.get(path, path) for path in paths if PurePosixPath(path).suffix != ".ipynb"}
 
     def _spec(
         self, section: Section, source: Source, kernel: Kernel | None, fingerprint: str, found: Iterable[Variant], inputs: dict[str, str]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from clx_jupyter.course.clm_layout import section_folder, variant_path
-from clx_jupyter.course.model import FORMATS, Course, Section, Source, Target
+from clx_jupyter.course.clm_layout import sanitised, section_folder, variant_path
+from clx_jupyter.course.model import FORMATS, Course, Section, Source, Target, text_in
 from clx_jupyter.errors import RequestError
 from clx_jupyter.kinds import Kind
 from clx_jupyter.languages import LANGUAGES
@@ -133,20 +134,36 @@ def variants(course: Course, section: Section, source: Source, twins: Counter[st
 
 
 def twins_of(course: Course) -> Counter[str]:
-    """How many sources there are for each path without suffix."""
-    return Counter(_stem(source.path) for _, _, source in course.sources())
+    """How many sources there are for each path without suffix; versions in several languages are one."""
+    return Counter(_stem(path) for path in {unversioned(source) for _, _, source in course.sources()})
+
+
+def unversioned(source: Source) -> str:
+    """The path of a source without the language that its name ends with, if it is the version for that language."""
+    stem, suffix = posixpath.splitext(source.path)
+    language = source.languages[0] if len(source.languages) == 1 else ""
+    return stem.removesuffix(f".{language}") + suffix if language else source.path
 
 
 def _stem(path: str) -> str:
-    return str(PurePosixPath(path).with_suffix(""))
+    return posixpath.splitext(path)[0]
 
 
 def path_of(course: Course, section: Section, source: Source, kind: str, language: str, format: str, twins: Counter[str]) -> str:
     """The path of one output, relative to the target's folder."""
     if course.layout != "source":
         return variant_path(course, section, source, kind, language, format)
-    stem = _stem(source.path) if twins[_stem(source.path)] == 1 else source.path
+    path = unversioned(source)
+    stem = _stem(path) if twins[_stem(path)] == 1 else path
+    if course.names == "numbered":
+        # The folder stays: what pages and code name beside them is found by the same path.
+        stem = posixpath.join(posixpath.dirname(path), numbered(source, language))
     return f"{folder(course, section, kind, language, format)}/{stem}{suffix(source, format)}"
+
+
+def numbered(source: Source, language: str) -> str:
+    """``NN Title``, as the name of a file."""
+    return f"{source.number:02} {sanitised(text_in(source.title, language)) or posixpath.basename(_stem(source.path))}"
 
 
 def folder(course: Course, section: Section, kind: str, language: str, format: str) -> str:

@@ -123,7 +123,7 @@ def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
             "topics": [
                 {
                     "id": topic,
-                    "title": PurePosixPath(topic).name,
+                    "title": text_in(sources[0].topic.title, language) or PurePosixPath(topic).name,
                     "sources": [_source_view(source, last, language, root, contents_path) for source in sources],
                 }
                 for topic, sources in topics

@@ -67,7 +67,7 @@ def _request(options: argparse.Namespace) -> Request:
 
 def _in_its_course(place: Place) -> Place:
     """A chosen source belongs to the course file that last built it; its folder alone does not tell which that is."""
-    return replace(place, file=Reader(state_folder(place.root)).course_of(place.chosen)) if place.chosen else place
+    return replace(place, file=Reader(state_folder(place.root)).course_of(place.chosen)) if place.chosen and not place.file else place
 
 
 def _one(places: list[Place]) -> Place:

@@ -160,7 +160,7 @@ def explain(options: argparse.Namespace) -> int:
 
 def _built_by(place: Place) -> Place:
     """The place with the course file that last built the source; a notebook's folder alone does not tell which that is."""
-    return replace(place, file=Reader(folder_of(place)).course_of(place.chosen)) if place.chosen else place
+    return replace(place, file=Reader(folder_of(place)).course_of(place.chosen)) if place.chosen and not place.file else place
 
 
 def _explained(source: SourcePlan, last: States) -> Iterator[str]:

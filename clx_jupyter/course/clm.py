@@ -12,6 +12,7 @@ from pathlib import Path
 from clx_jupyter.course import safe_xml
 from clx_jupyter.course.clm_layout import Places, sanitised_path, unpublished, variant_path
 from clx_jupyter.course.model import FORMATS, Asset, Course, DirGroup, Execute, Section, Source, Target, Text, Topic
+from clx_jupyter.course.targets import refused
 from clx_jupyter.course.topics import (
     IGNORED_FOLDERS,
     OUTSIDE,
@@ -140,7 +141,7 @@ def _targets(spec: CourseSpec, name: str, root: Path, output_dir: Path | None, l
     for target in spec.targets or _IMPLICIT[layout]:
         _check_path(target, name, layout)
         path = _absolute(output_dir / target.name if output_dir else root / target.path)
-        if why := _refused(path.resolve(), root.resolve()):
+        if why := refused(path, root, [root / SLIDES]):
             hint = "choose a folder of its own for the outputs, such as output"
             raise CourseError(f"target {target.name!r} cannot be {path}: {why}", hint, path=name, line=target.line or None)
         kinds = _ALL_KINDS[layout] if target.kinds is None else target.kinds
@@ -155,17 +156,6 @@ def _check_path(target: TargetSpec, name: str, layout: str) -> None:
         message = f"target {target.name!r}: {target.path} leads outside the course"
         hint = "give a path below the course root, or build elsewhere with --output-dir"
         raise CourseError(message, hint, path=name, line=target.line)
-
-
-def _refused(path: Path, root: Path) -> str:
-    """Why outputs must not go to a folder; ``""`` if they may."""
-    if path == root or path in root.parents:
-        return "it holds the course itself"
-    if path.is_relative_to((root / SLIDES).resolve()):
-        return "the sources lie there"
-    if path == Path.home().resolve():
-        return "it is a home folder"
-    return "it is a git repository" if (path / ".git").exists() else ""
 
 
 def _sections(root: Path, spec: CourseSpec, name: str, places: Places) -> tuple[tuple[Section, ...], list[Problem]]:

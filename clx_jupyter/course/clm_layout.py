@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from clx_jupyter.course.model import Asset, Course, Section, Source, Text, text_in
-from clx_jupyter.course.topics import SECRETS, TopicFile, file_language, published
+from clx_jupyter.course.topics import SECRETS, TopicFile, file_language, half, published
 from clx_jupyter.errors import Problem
 from clx_jupyter.languages import LANGUAGES
 
@@ -60,8 +60,10 @@ def section_folder(course: Course, section: Section, kind: str, language: str, f
 def variant_path(course: Course, section: Section, source: Source, kind: str, language: str, format: str) -> str:
     """The path of one output of *source*."""
     suffix = _SUFFIXES.get(format) or _code_suffix(source)
-    name = f"{source.number:02} {sanitised(text_in(source.title, language), course.layout)}{suffix}"
-    return _joined(section_folder(course, section, kind, language, format), name)
+    name = f"{source.number:02} {sanitised(text_in(source.title, language), course.layout)}"
+    if course.names == "source":
+        name = posixpath.splitext(posixpath.basename(half(source.path)[0] if source.languages else source.path))[0]
+    return _joined(section_folder(course, section, kind, language, format), name + suffix)
 
 
 def _joined(*parts: str) -> str:

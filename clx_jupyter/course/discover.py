@@ -13,6 +13,7 @@ from clx_jupyter.course.folder import HIDDEN, is_text, skipped_folder, walk
 from clx_jupyter.course.model import text_in
 from clx_jupyter.course.scan import is_source
 from clx_jupyter.course.xml_spec import LANGUAGES, title
+from clx_jupyter.course.yaml_spec import NAME, title_of
 from clx_jupyter.errors import ClxError
 from clx_jupyter.state import has_state
 
@@ -50,11 +51,13 @@ def discover(root: Path, limit: int = SCAN_LIMIT) -> Found:
             found.more = True
             break
         specs = [Candidate(folder / name, called, "xml", _built(folder)) for name in names if (called := _title(folder / name, root))]
+        if NAME in names and _is_file_below(folder / NAME, root):
+            specs.append(Candidate(folder / NAME, _yaml_title(folder / NAME), "yaml", has_state(folder)))
         found.candidates += specs
         if not specs and has_state(folder):
             found.candidates.append(Candidate(folder, folder.name, "folder", True))
     whole = any(each.path == root for each in found.candidates)
-    specs_here = any(each.kind == "xml" and each.path.parent in (root, root / "course-specs") for each in found.candidates)
+    specs_here = any(each.kind != "folder" and each.path.parent in (root, root / "course-specs") for each in found.candidates)
     if not whole and not specs_here and _holds_sources(root, limit):
         found.candidates.insert(0, Candidate(root, root.name, "folder", False))
     return found
@@ -98,7 +101,7 @@ def _title(path: Path, root: Path) -> str:
     if path.suffix != ".xml":
         return ""
     try:
-        if not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
+        if not _is_file_below(path, root):
             return ""
         element = safe_xml.read(path, path.name)
         return (text_in(title(element), LANGUAGES[0]) or path.stem) if element.tag == "course" else ""
@@ -106,6 +109,21 @@ def _title(path: Path, root: Path) -> str:
         return ""
     except ClxError:
         return path.stem if path.parent.name == "course-specs" else ""
+
+
+def _is_file_below(path: Path, root: Path) -> bool:
+    try:
+        return path.is_file() and path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return False
+
+
+def _yaml_title(path: Path) -> str:
+    """The title of a ``course.yaml``; one that is broken counts by its folder, as one without a title does."""
+    try:
+        return text_in(title_of(path), "") or path.parent.name
+    except ClxError:
+        return path.parent.name
 
 
 def _built(folder: Path) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from clx_jupyter.course.model import Course, Section, Source, Target, Topic
-from clx_jupyter.course.scan import Scan, is_source, scan
+from clx_jupyter.course.scan import Scan, decode, is_source, scan
+from clx_jupyter.course.topics import title_in
 from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.manifest import MANIFEST
 
@@ -83,18 +84,18 @@ _WHITE = Rule(
 _NONE = Rule(("completed",), (), "no solution marks found: students get the notebooks as they are")
 
 
-def rule_of(scans: dict[str, Scan]) -> Rule:
-    """The rule for all sources together.
+def rule_of(scans: Mapping[str, Scan], chosen: str = "") -> Rule:
+    """The rule for all sources together; *chosen* is the students' kind that a course file describes itself.
 
-    Raises :class:`CourseError` where both conventions occur: a wrong guess would publish solutions.
+    Raises :class:`CourseError` where both conventions occur and nothing is chosen: a wrong guess would publish solutions.
     """
-    black = {mark: path for path, found in scans.items() for mark in found.black}
-    white = {mark: path for path, found in scans.items() for mark in found.white}
+    black = {mark: path for path, found in scans.items() for mark in found.black if chosen != "code-along"}
+    white = {mark: path for path, found in scans.items() for mark in found.white if chosen != "student"}
     if black and white:
         one, other = next(iter(sorted(black.items()))), next(iter(sorted(white.items())))
         raise CourseError(
             f"two conventions for solutions meet: {one[0]} in {one[1]} marks what to clear, {other[0]} in {other[1]} marks what to keep",
-            "use one of the two conventions in all notebooks of the folder",
+            "use one of the two in all notebooks, or choose the kinds of each target in a course.yaml",
             path=one[1],
         )
     if black:
@@ -104,15 +105,19 @@ def rule_of(scans: dict[str, Scan]) -> Rule:
     return _NONE
 
 
+def start_of(root: Path) -> Path:
+    """Where sources are looked for: with nbgrader's configuration only in its folder ``source``."""
+    return root / "source" if (root / "nbgrader_config.py").is_file() and (root / "source").is_dir() else root
+
+
 def load_folder(root: Path, output: Path | None = None) -> Course:
     """The course that a plain folder is. *output* replaces ``<root>/output``."""
     if not root.is_dir():
         raise CourseError(f"there is no folder {root}", "give the folder that holds the notebooks, or a course file")
-    start = root / "source" if (root / "nbgrader_config.py").is_file() and (root / "source").is_dir() else root
     output = output or root / "output"
     problems: list[Problem] = []
     sections, scans = [], {}
-    for folder, files in walk(start):
+    for folder, files in walk(start_of(root)):
         if folder == output or output in folder.parents:
             continue
         section, found = _section(root, folder, files, problems)
@@ -124,53 +129,64 @@ def load_folder(root: Path, output: Path | None = None) -> Course:
 
 def load_file(path: Path, output: Path | None = None) -> Course:
     """The course that a single notebook outside any course is; its outputs go to ``<name>-output`` beside it."""
-    found = scan(path.name, path.read_bytes())
-    section = Section({"": path.stem}, (_topic(path.name, found),), "")
+    data = path.read_bytes()
+    found = scan(path.name, data)
+    section = Section({"": path.stem}, (Topic(path.name, (source(path.name, data, found),)),), "")
     return _course(path.parent, output or path.parent / f"{path.name}-output", (section,), {path.name: found}, ())
+
+
+def default_targets(output: Path, rule: Rule) -> tuple[Target, ...]:
+    """The targets where no course file names any."""
+    students = Target("students", output / "students", rule.students, ("html", "notebook"))
+    staff = Target("staff", output / "staff", rule.staff, ("html", "notebook"), outputs=True)
+    return (students, staff) if rule.staff else (students,)
 
 
 def _course(root: Path, output: Path, sections: tuple[Section, ...], scans: dict[str, Scan], problems: tuple[Problem, ...]) -> Course:
     rule = rule_of(scans)
-    targets = [Target("students", output / "students", rule.students, ("html", "notebook"))]
-    if rule.staff:
-        targets.append(Target("staff", output / "staff", rule.staff, ("html", "notebook"), outputs=True))
+    targets = default_targets(output, rule)
     return Course(
-        root=root, file="", title={"": root.name}, languages=(), sections=sections, targets=tuple(targets), problems=problems, notice=rule.notice
+        root=root, file="", title={"": root.name}, languages=(), sections=sections, targets=targets, problems=problems, notice=rule.notice
     )  # fmt: skip
 
 
-def _topic(path: str, found: Scan) -> Topic:
-    title = found.heading or Path(path).stem
-    return Topic(path, (Source(path, {"": title}, found.prog_lang or "python", found.kernel),))
+def source(path: str, data: bytes, found: Scan) -> Source:
+    """The source at *path* with these bytes and this scan, as far as it tells by itself."""
+    title = (title_in(decode(data)) if found.jinja else {}) or {"": found.heading or PurePosixPath(path).stem}
+    return Source(path, title, found.prog_lang or "python", found.kernel, jinja=found.jinja)
 
 
 def _section(root: Path, folder: Path, files: list[Path], problems: list[Problem]) -> tuple[Section, dict[str, Scan]]:
-    sources = []
-    for file in filter(is_source, files):
-        if is_text(str(file.relative_to(root))):
-            sources.append(file)
-        else:
-            shown = str(file.relative_to(root)).encode(errors="replace").decode()
-            hint = "rename it, and the folders it lies in, with letters of today"
-            problems.append(Problem("bad-source", f"the name {shown} cannot be read; the notebook is left out", hint))
-    texts = {file.stem: file for file in sources if file.suffix != ".ipynb"}
     topics, scans = [], {}
-    for file in sources:
-        path = file.relative_to(root).as_posix()
-        found = scan(path, file.read_bytes())
-        if file.suffix == ".ipynb" and (text := texts.get(file.stem)):
-            problems.extend(_pair_problem(root, text, file, found))
-            continue
-        scans[path] = found
-        topics.append(_topic(path, found))
+    for file in notebooks(root, files, problems):
+        path, data = file.relative_to(root).as_posix(), file.read_bytes()
+        scans[path] = scan(path, data)
+        topics.append(Topic(path, (source(path, data, scans[path]),)))
     name = folder.relative_to(root).as_posix() if folder != root else ""
     return Section({"": name or root.name}, tuple(topics), name), scans
 
 
-def _pair_problem(root: Path, text: Path, notebook: Path, found: Scan) -> Iterator[Problem]:
+def notebooks(root: Path, files: Iterable[Path], problems: list[Problem]) -> list[Path]:
+    """The sources among the files of a folder; of a pair the text. What is to be said about them is added to *problems*."""
+    found = []
+    for file in filter(is_source, files):
+        if is_text(str(file.relative_to(root))):
+            found.append(file)
+        else:
+            shown = str(file.relative_to(root)).encode(errors="replace").decode()
+            hint = "rename it, and the folders it lies in, with letters of today"
+            problems.append(Problem("bad-source", f"the name {shown} cannot be read; the notebook is left out", hint))
+    texts = {file.stem: file for file in found if file.suffix != ".ipynb"}
+    pairs = {file: texts[file.stem] for file in found if file.suffix == ".ipynb" and file.stem in texts}
+    for notebook, text in pairs.items():
+        problems.extend(_pair_problem(root, text, notebook))
+    return [file for file in found if file not in pairs]
+
+
+def _pair_problem(root: Path, text: Path, notebook: Path) -> Iterator[Problem]:
     """A warning where the two files of a pair hold different code: the text is built, the notebook may be the newer one."""
     path = text.relative_to(root).as_posix()
-    if _comparable(scan(path, text.read_bytes())) == _comparable(found):
+    if _comparable(scan(path, text.read_bytes())) == _comparable(scan(notebook.name, notebook.read_bytes())):
         return
     newer = max((text, notebook), key=lambda file: file.stat().st_mtime_ns)
     yield Problem(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from clx_jupyter.course import clm, folder
+from clx_jupyter.course import clm, folder, yaml_course
 from clx_jupyter.course.model import Course
 from clx_jupyter.course.scan import is_source
-from clx_jupyter.errors import CourseError
+from clx_jupyter.course.yaml_spec import BESIDE, NAME
+from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.state import has_state
 
 
@@ -22,7 +23,7 @@ class Place:
     file: str = ""
     #: The one notebook of a course that is a single file outside any course.
     single: str = ""
-    #: A source that was pointed at inside a course, relative to the root.
+    #: A source that was pointed at inside a course, relative to the root. Where no file is named, the one that last built it counts.
     chosen: str = ""
 
 
@@ -34,12 +35,17 @@ def find(path: Path, data_dir: Path | None = None) -> Place:
     # One spelling for one place: outputs are known by their whole paths.
     path = Path(os.path.normpath(path.expanduser().absolute()))
     if path.is_dir():
-        return Place(path)
+        return Place(path, NAME if (path / NAME).is_file() else "")
     if not path.is_file():
         raise CourseError(f"there is no file or folder {path}", "give a folder of notebooks, a notebook or a course file")
     if path.suffix == ".xml":
         root = clm.root_of(path, data_dir)
         return Place(root, path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path))
+    if path.name.endswith(BESIDE):
+        spec = path.name.removesuffix(BESIDE) + ".xml"
+        raise CourseError(f"{path.name} is no course by itself", f"it belongs to {spec} beside it: give that file", path=path.name)
+    if path.suffix in (".yaml", ".yml"):
+        return Place(path.parent, path.name)
     if not is_source(path):
         raise CourseError(
             f"{path.name} is no notebook",
@@ -47,6 +53,8 @@ def find(path: Path, data_dir: Path | None = None) -> Place:
             path=path.name,
         )
     for parent in path.parents:
+        if (parent / NAME).is_file():
+            return Place(parent, NAME, chosen=path.relative_to(parent).as_posix())
         if has_state(parent):
             return Place(parent, chosen=path.relative_to(parent).as_posix())
     return Place(path.parent, single=path.name)
@@ -72,9 +80,23 @@ def load(place: Place, *, data_dir: Path | None = None, output_dir: Path | None 
         return folder.load_file(place.root / place.single, output_dir)
     if place.file.endswith(".xml"):
         return clm.load(place.root / place.file, data_dir=data_dir, output_dir=output_dir)
-    return folder.load_folder(place.root, output_dir)
+    if place.file:
+        return yaml_course.load(place.root / place.file, output_dir)
+    course = folder.load_folder(place.root, output_dir)
+    return replace(course, problems=(*_misnamed(place.root), *course.problems))
+
+
+def _misnamed(root: Path) -> list[Problem]:
+    """A warning for a course file that nobody will find by its name."""
+    names = [name for name in ("course.yml", "Course.yaml", "Course.yml") if (root / name).is_file()]
+    return [
+        Problem(
+            "bad-course", f"{name} is not read: this folder is built as one without a course file", f"call it {NAME}", "warning", path=name
+        )
+        for name in names[:1]
+    ]
 
 
 def candidates(root: Path) -> list[str]:
     """Course files below *root* that a person may mean, relative to it."""
-    return sorted(path.relative_to(root).as_posix() for pattern in ("*.xml", "course-specs/*.xml") for path in root.glob(pattern))
+    return sorted(path.relative_to(root).as_posix() for pattern in (NAME, "*.xml", "course-specs/*.xml") for path in root.glob(pattern))

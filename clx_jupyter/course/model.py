@@ -34,6 +34,8 @@ class Execute:
     startup_timeout: float = 60.0
     #: Errors do not end the run and are taken out of the pages (CLM's ``skip-errors``).
     allow_errors: bool = False
+    #: Python modules that kernels may load ahead.
+    preload: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Source:
     author: str = ""
     #: References to rewrite because two files wanted one place: old to new, relative to the page.
     renames: tuple[tuple[str, str], ...] = ()
+    #: Paths of the sources whose code must have run before.
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class Asset:
     """A file that is copied beside the outputs of its section: an image, data."""
 
     path: str
-    #: Where it goes, relative to the section's folder.
+    #: Where it goes, relative to the section's folder (with the layout ``source``: the variant's).
     dest: str
     #: Empty: every language.
     languages: tuple[str, ...] = ()
@@ -98,6 +102,8 @@ class Topic:
     id: str
     sources: tuple[Source, ...]
     assets: tuple[Asset, ...] = ()
+    #: Empty where its sources' own titles say all.
+    title: Text = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,10 @@ class Course:
     problems: tuple[Problem, ...] = ()
     #: One sentence for the build's first line: which rule was found, what it means.
     notice: str = ""
+    #: File names of outputs: ``source`` (that of the source), ``numbered`` (``NN Title``); ``""``: as the layout has them.
+    names: str = ""
+    #: Start pages, and links to the previous and next page; ``None``: as the layout has them.
+    navigation: bool | None = None
 
     def sources(self) -> Iterator[tuple[Section, Topic, Source]]:
         """Every source with its place, in course order; a topic used in two sections comes twice."""

@@ -34,6 +34,7 @@ _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _HEADER_END = re.compile(r"^(?:(?:#|//|--|;{1,3}|%) ?)?---[ \t]*$", re.MULTILINE)
 _KERNEL_FIELD = re.compile(r"^\s+(name|language):\s*['\"]?([^'\"\n]+?)['\"]?\s*$", re.MULTILINE)
 _HEADER_LIMIT = 20_000
+_J2 = re.compile(r"^[ \t]*(?:#|//) ?j2\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Scan:
     kernel: str | None = None
     prog_lang: str = ""
     heading: str | None = None
+    #: A line of the text begins with ``# j2`` or ``// j2``: Jinja is meant to expand it.
+    jinja: bool = False
 
     @property
     def tags(self) -> frozenset[str]:
@@ -102,17 +105,17 @@ def is_source(path: Path) -> bool:
     return "jupytext:" in header or "kernelspec:" in header or _PERCENT.search(text) is not None
 
 
-def scan(path: str, data: bytes) -> Scan:
-    """The scan of the source at *path* (its suffix counts) with the bytes *data*."""
+def scan(path: str, data: bytes, prog_lang: str = "python") -> Scan:
+    """The scan of the source at *path* (its suffix counts) with the bytes *data*; *prog_lang* where nothing names a language."""
     suffix = PurePosixPath(path).suffix
     if suffix == ".ipynb":
-        return _scan_ipynb(data)
+        return _scan_ipynb(data, prog_lang)
     text = decode(data)
     cells = tuple(_markdown_cells(text) if suffix in _MARKDOWN else _percent_cells(text))
     kernel, language = _kernel(_header(text))
     if not language:
-        language = BY_SUFFIX[suffix].name if suffix in BY_SUFFIX else ("python" if suffix in _MARKDOWN else suffix[1:])
-    return Scan(cells, kernel, named(language), _first_heading(cells))
+        language = BY_SUFFIX[suffix].name if suffix in BY_SUFFIX else (prog_lang if suffix in _MARKDOWN else suffix[1:])
+    return Scan(cells, kernel, named(language), _first_heading(cells), _J2.search(text) is not None)
 
 
 def _first_heading(cells: tuple[Cell, ...]) -> str | None:
@@ -178,7 +181,7 @@ def _prose(text: str) -> Cell:
     return Cell("markdown", text, frozenset().union(*(_tags(match.group("rest")) for match in _REGION.finditer(text))))
 
 
-def _scan_ipynb(data: bytes) -> Scan:
+def _scan_ipynb(data: bytes, prog_lang: str) -> Scan:
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -188,7 +191,7 @@ def _scan_ipynb(data: bytes) -> Scan:
     metadata = _dict(notebook.get("metadata"))
     spec, info = _dict(metadata.get("kernelspec")), _dict(metadata.get("language_info"))
     cells = tuple(_ipynb_cell(cell) for cell in _ipynb_cells(notebook) if isinstance(cell, dict))
-    language = spec.get("language") or info.get("name") or "python"
+    language = spec.get("language") or info.get("name") or prog_lang
     name = spec.get("name")
     return Scan(cells, name if isinstance(name, str) else None, named(str(language)), _first_heading(cells))
 
