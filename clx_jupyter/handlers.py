@@ -100,6 +100,16 @@ class CourseHandler(ClxHandler):
         """Its tree with states."""
         await self.reply(asyncio.to_thread(self.service.course, id))
 
+    @authenticated
+    @authorized
+    async def post(self, id: str) -> None:
+        """Write the course file that a folder lacks."""
+
+        async def work() -> dict[str, Any]:
+            return await asyncio.to_thread(self.service.write_course_file, id, self.fields({"do": str}, {})["do"])
+
+        await self.reply(work(), 201)
+
 
 class BuildsHandler(ClxHandler):
     """The builds of a course."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clx_jupyter.course.discover import Candidate, discover
+from clx_jupyter.course.draft import draft_for
 from clx_jupyter.course.load import Place, check_named, load
 from clx_jupyter.errors import MissingError, RequestError
 from clx_jupyter.job_queue import Reader
@@ -60,6 +61,15 @@ class Service:
             "build": {**latest, "course": id} if latest else None,
             "open": [{**build, "course": id} for build in look.open()],
         }  # fmt: skip
+
+    def write_course_file(self, id: str, what: str) -> dict[str, Any]:
+        """Write the course file of a folder from what is found there, never over one; gives it and its course."""
+        if what != "init":
+            raise RequestError(f"a course cannot {what!r}", 'say {"do": "init"}')
+        draft = draft_for(self.places.course(id))
+        draft.write()
+        path = self.places.contents_path(draft.path) or ""
+        return {"id": self.places.id_of(self.places.place(path)), "path": path, "notice": draft.notice}
 
     def builds(self, id: str, limit: int) -> dict[str, Any]:
         """The latest builds of a course."""

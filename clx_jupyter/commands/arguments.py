@@ -81,6 +81,11 @@ def _cancel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--build", metavar="ID", help="the build (default: all that go on)")
 
 
+def _init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", nargs="?", metavar="PATH", help="a folder of notebooks, or a CLX or CLM course file (default: this folder)")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="print what would be written, and write nothing")
+
+
 def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="SOURCE", help="a notebook of a course")
     parser.add_argument("--course", metavar="PATH", help="the course (default: found from the notebook's place)")
@@ -94,6 +99,7 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = (
     Command("build", "Build a course, or parts of it.", _build, "build", "build"),
+    Command("init", "Write the course file of a folder from what is found there; never over one.", _init, "init", "init"),
     Command("status", "Show the latest builds of a course, and who builds now.", _listing, "look", "status"),
     Command("jobs", "Show the jobs of a build.", _jobs, "look", "jobs"),
     Command("workers", "Show the workers of a course.", _listing, "look", "workers"),

@@ -78,7 +78,7 @@ class Rule:
 
 
 _BLACK = Rule(("student",), ("completed",), "solutions are marked ({}): students get the Student version, staff the Solution")
-_WHITE = Rule(
+WHITE = Rule(
     ("code-along",), ("completed", "speaker"), "cells to keep are marked ({}): students get the Code-along, staff Solution and Speaker"
 )
 _NONE = Rule(("completed",), (), "no solution marks found: students get the notebooks as they are")
@@ -101,7 +101,7 @@ def rule_of(scans: Mapping[str, Scan], chosen: str = "") -> Rule:
     if black:
         return replace(_BLACK, notice=_BLACK.notice.format(", ".join(sorted(black))))
     if white:
-        return replace(_WHITE, notice=_WHITE.notice.format(", ".join(sorted(white))))
+        return replace(WHITE, notice=WHITE.notice.format(", ".join(sorted(white))))
     return _NONE
 
 
@@ -112,9 +112,15 @@ def start_of(root: Path) -> Path:
 
 def load_folder(root: Path, output: Path | None = None) -> Course:
     """The course that a plain folder is. *output* replaces ``<root>/output``."""
+    output = output or root / "output"
+    sections, scans, problems = look_into(root, output)
+    return _course(root, output, sections, scans, problems)
+
+
+def look_into(root: Path, output: Path) -> tuple[tuple[Section, ...], dict[str, Scan], tuple[Problem, ...]]:
+    """The sections of a plain folder, the scan of each source by its path, and what is to be said; *output* is left out."""
     if not root.is_dir():
         raise CourseError(f"there is no folder {root}", "give the folder that holds the notebooks, or a course file")
-    output = output or root / "output"
     problems: list[Problem] = []
     sections, scans = [], {}
     for folder, files in walk(start_of(root)):
@@ -124,7 +130,7 @@ def load_folder(root: Path, output: Path | None = None) -> Course:
         scans.update(found)
         if section.topics:
             sections.append(section)
-    return _course(root, output, tuple(sections), scans, tuple(problems))
+    return tuple(sections), scans, tuple(problems)
 
 
 def load_file(path: Path, output: Path | None = None) -> Course:

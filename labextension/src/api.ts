@@ -25,7 +25,7 @@ export interface ICandidate {
   id: string;
   path: string;
   title: string;
-  kind: 'folder' | 'xml';
+  kind: 'folder' | 'xml' | 'yaml';
   built: boolean;
 }
 
@@ -132,6 +132,16 @@ export interface ICourse {
   open: IBuild[];
 }
 
+/** A course file that was just written. */
+export interface ICourseFile {
+  /** Of the course it is now. */
+  id: string;
+  /** Contents path. */
+  path: string;
+  /** What was found, in words. */
+  notice: string;
+}
+
 /** The service answered with a problem. */
 export class ProblemError extends Error {
   constructor(
@@ -183,6 +193,12 @@ export class Api {
   cancel(course: string, id: string): Promise<IBuild> {
     const route = `builds/${encodeURIComponent(id)}`;
     return this._post(route, { course }, { do: 'cancel' });
+  }
+
+  /** Write the course file that a folder lacks; gives it, and the course it is now. */
+  createCourseFile(course: string): Promise<ICourseFile> {
+    const route = `courses/${encodeURIComponent(course)}`;
+    return this._post(route, {}, { do: 'init' });
   }
 
   convert(path: string, course?: string): Promise<IBuild> {

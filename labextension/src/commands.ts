@@ -8,7 +8,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { Conversions } from './conversions';
 import { courseIcon } from './icon';
 import { CourseModel } from './model';
-import { inFolder, saveOpen } from './opening';
+import { inFolder, openSource, saveOpen } from './opening';
 
 /** The commands of the course builder. */
 export namespace CommandIDs {
@@ -20,6 +20,7 @@ export namespace CommandIDs {
   export const chooseCourse = 'clx-jupyter:choose-course';
   export const openCourse = 'clx-jupyter:open-course';
   export const convert = 'clx-jupyter:convert';
+  export const createCourseFile = 'clx-jupyter:create-course-file';
 }
 
 /** Those that the palette lists; the others are about a selection in the file browser. */
@@ -29,7 +30,8 @@ export const PALETTE = [
   CommandIDs.buildWithoutRunning,
   CommandIDs.cancel,
   CommandIDs.retryFailed,
-  CommandIDs.chooseCourse
+  CommandIDs.chooseCourse,
+  CommandIDs.createCourseFile
 ];
 
 /** Suffixes of notebooks and of text that may be one; only the server can tell for sure. */
@@ -102,6 +104,21 @@ export function addCommands(options: ICommandOptions): void {
     execute: async () => {
       await saveSources(options);
       await model.retry();
+    }
+  });
+  add(CommandIDs.createCourseFile, {
+    label: trans.__('Create course.yaml'),
+    caption: trans.__(
+      'Write down what was found in this folder, to change it: order, titles, who gets what'
+    ),
+    icon: courseIcon,
+    isEnabled: () => canBuild() && model.course?.file === '',
+    execute: async () => {
+      app.shell.activateById(panelId);
+      const path = await model.createCourseFile();
+      if (path !== null && options.documents) {
+        await openSource(options.documents, path);
+      }
     }
   });
   add(CommandIDs.chooseCourse, {

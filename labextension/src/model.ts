@@ -185,6 +185,17 @@ export class CourseModel {
     return this._asked(course => this.api.start(course.id, true, true));
   }
 
+  /** Write the course file of the folder that is shown, and show the course it is now; gives its contents path. */
+  async createCourseFile(): Promise<string | null> {
+    let path: string | null = null;
+    await this._once(async course => {
+      const file = await this.api.createCourseFile(course.id);
+      path = file.path;
+      await this._choose(file.id);
+    });
+    return path;
+  }
+
   /** Build one notebook; gives the follower of that build. Rejects with what the API rejects with. */
   async convert(path: string): Promise<BuildFollower> {
     const build = await this.api.convert(path, this._course?.id);
@@ -328,10 +339,17 @@ export class CourseModel {
     this._ended.emit(build);
   }
 
+  /** Ask for a build. */
+  private _asked(ask: (course: ICourse) => Promise<IBuild>): Promise<void> {
+    return this._once(async course => {
+      const build = await ask(course);
+      this._follow(course.id, [build]);
+      await this._builds.refresh();
+    });
+  }
+
   /** A request of the user: one at a time; what is wrong with it is shown. */
-  private async _asked(
-    ask: (course: ICourse) => Promise<IBuild>
-  ): Promise<void> {
+  private async _once(work: (course: ICourse) => Promise<void>): Promise<void> {
     const course = this._course;
     if (course === null || this._busy) {
       return;
@@ -342,9 +360,7 @@ export class CourseModel {
     this._changed.emit();
     await this._guarded(async () => {
       try {
-        const build = await ask(course);
-        this._follow(course.id, [build]);
-        await this._builds.refresh();
+        await work(course);
       } catch (error) {
         if (!(error instanceof ProblemError)) {
           throw error;

@@ -64,7 +64,8 @@ async def test_one_that_allows_reading_lets_nobody_build(asked: Any, api: Api, r
     course = await api.course_at("")
     assert (await api.get(f"courses/{course}"))["counts"]["sources"] == 2
     assert (await api.get("builds", course=course))["builds"] == []
-    for path, wanted in (("builds", {"course": course}), ("builds/x", {"do": "cancel"}), ("convert", {"path": "one/lists.py"})):
+    for path, wanted in (("builds", {"course": course}), ("builds/x", {"do": "cancel"}), ("convert", {"path": "one/lists.py"}),
+                         (f"courses/{course}", {"do": "init"})):  # fmt: skip
         assert (await api.ask("POST", path, wanted, course=course)).status == 403
     assert not await listens(jp_ws_fetch)  # Jupyter's own rule: the stream wants "execute"
     assert snapshot(root) == before

@@ -14,7 +14,7 @@ from clx_jupyter.service import FLAGS, LISTS, Service
 from tests.server.conftest import Api, folder_id, snapshot
 
 SECRET = "s3cret-t0ken"
-POSTS = ("builds", "builds/x", "convert")
+POSTS = ("builds", "builds/x", "convert", "courses/Lg")
 NO_OBJECTS = [
     b"", b"{", b"x", b"[]", b"[1]", b"null", b"1", b'"x"', b"\xff\xfe", b"{}{}", b"{'do': 1}", b'{"do": "cancel",}', b"NaN", b"do=cancel", b"\0",
     b"[" * 100_000,
@@ -25,6 +25,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("builds/x", {}), ("builds/x", {"do": 1}), ("builds/x", {"do": None}), ("builds/x", {"do": "delete"}), ("builds/x", {"do": ""}),
     ("builds/x", {"do": "cancel", "force": True}), ("builds/x", {"action": "cancel"}),
     ("convert", {}), ("convert", {"path": 1}), ("convert", {"path": ["one/lists.py"]}), ("convert", {"path": "one/lists.py", "execute": "no"}),
+    ("courses/Lg", {}), ("courses/Lg", {"do": 1}), ("courses/Lg", {"do": "delete"}), ("courses/Lg", {"do": "init", "path": "x"}),
     ("convert", {"path": "one/lists.py", "course": 1}), ("convert", {"path": "one/lists.py", "force": True}),
 ]  # fmt: skip
 
@@ -89,12 +90,13 @@ async def test_an_error_of_ours_is_told_without_its_words(
     async def fail_later(*_: Any) -> None:
         fail()
 
-    for name in ("candidates", "course", "builds", "build", "page"):
+    for name in ("candidates", "course", "write_course_file", "builds", "build", "page"):
         monkeypatch.setattr(service, name, fail)
     for name in ("start", "change", "convert"):
         monkeypatch.setattr(service, name, fail_later)
     asked = [("GET", "courses", None), ("GET", "courses/Lg", None), ("GET", "builds", None), ("GET", "builds/x", None), ("GET", "outputs/x", None),
-             ("POST", "builds", {"course": "Lg"}), ("POST", "builds/x", {"do": "cancel"}), ("POST", "convert", {"path": "x"})]  # fmt: skip
+             ("POST", "builds", {"course": "Lg"}), ("POST", "builds/x", {"do": "cancel"}), ("POST", "convert", {"path": "x"}),
+             ("POST", "courses/Lg", {"do": "init"})]  # fmt: skip
     for method, path, body in asked:
         caplog.clear()
         with caplog.at_level(logging.ERROR):

@@ -135,6 +135,7 @@ async def test_an_id_of_a_course_leads_nowhere_else(api: Api, root: Path) -> Non
         for path in HOSTILE:
             id = encoded(path)
             await check_refused(api, root, "GET", f"courses/{id}")
+            await check_refused(api, root, "POST", f"courses/{id}", {"do": "init"})
             await check_refused(api, root, "GET", "builds", course=id)
             await check_refused(api, root, "GET", "builds/x", course=id)
             await check_refused(api, root, "POST", "builds", {"course": id})

@@ -18,6 +18,7 @@ describe('The commands', () => {
   let commands: CommandRegistry;
   let activated: string[];
   let saved: string[];
+  let opened: string[];
   let selected: string[];
   let saves: boolean;
 
@@ -27,6 +28,7 @@ describe('The commands', () => {
     commands = new CommandRegistry();
     activated = [];
     saved = [];
+    opened = [];
     selected = [];
     saves = true;
     const open = ['week/a.py', 'elsewhere/a.py'];
@@ -36,7 +38,10 @@ describe('The commands', () => {
         model: { dirty: true, readOnly: false },
         save: async () => saved.push(id)
       }),
-      openOrReveal: () => undefined
+      openOrReveal: (path: string) => {
+        opened.push(path);
+        return undefined;
+      }
     } as unknown as IDocumentManager;
     const browser = {
       selectedItems: () => selected.map(path => ({ path })).values()
@@ -168,6 +173,31 @@ describe('The commands', () => {
 
     expect(server.requests.some(each => each.query.path === 'week')).toBe(true);
     expect([model.course?.id, activated]).toEqual(['one', ['panel']]);
+  });
+
+  it('write the course file of a folder, show its course and open it', async () => {
+    await set(serverWith(course('one')));
+    expect(enabled()).toContain(CommandIDs.createCourseFile);
+
+    await commands.execute(CommandIDs.createCourseFile);
+
+    expect([model.course?.id, model.course?.file]).toEqual([
+      'one-file',
+      'course.yaml'
+    ]);
+    expect(opened).toEqual(['course.yaml']);
+    expect(activated).toEqual(['panel']);
+    expect(enabled()).not.toContain(CommandIDs.createCourseFile);
+  });
+
+  it('open no course file where none was written', async () => {
+    await set(serverWith(course('one')));
+    server.courses.set('one', course('one', { file: 'course.yaml' }));
+
+    await commands.execute(CommandIDs.createCourseFile);
+
+    expect(model.error?.message).toBe('there is a course.yaml already');
+    expect(opened).toEqual([]);
   });
 
   it('list the courses again', async () => {

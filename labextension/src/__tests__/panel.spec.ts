@@ -133,7 +133,11 @@ describe('CoursePanel', () => {
       }
       expect(all('[role=tree]')).toEqual([]);
       expect(marks()).toEqual(['course', 'none']);
-      expect(buttons()).toEqual(['Build this folder', 'Build without running']);
+      expect(buttons()).toEqual([
+        'Build this folder',
+        'Build without running',
+        'Create course.yaml'
+      ]);
     });
 
     it('of a course file shows its tree at once', async () => {

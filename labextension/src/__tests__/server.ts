@@ -100,6 +100,9 @@ export class FakeServer {
     if (kind === 'courses' && !id) {
       return json({ courses: this.candidates, more: false });
     }
+    if (kind === 'courses' && method === 'POST') {
+      return this._init(decodeURIComponent(id));
+    }
     if (kind === 'courses') {
       const course = this.courses.get(decodeURIComponent(id));
       return course ? json(this._told(course)) : refused(404, 'no such course');
@@ -130,6 +133,20 @@ export class FakeServer {
       return json(this.builds.find(each => each.id === id));
     }
     return json(build);
+  }
+
+  private _init(id: string): Response {
+    const course = this.courses.get(id);
+    if (!course || course.file) {
+      return refused(422, 'there is a course.yaml already');
+    }
+    this.courses.delete(id);
+    const made = { ...course, id: `${id}-file`, file: 'course.yaml' };
+    this.courses.set(made.id, made);
+    return json(
+      { id: made.id, path: 'course.yaml', notice: '1 topic in 1 section' },
+      201
+    );
   }
 
   private _start(course: string, request: Partial<IBuild['request']>) {

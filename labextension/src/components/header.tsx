@@ -48,6 +48,17 @@ export function Header(props: { course: ICourse }): JSX.Element {
             {trans.__('Build without running')}
           </button>
         )}
+        {first && (
+          <button
+            type="button"
+            className="clx-Button"
+            title={commands.caption(CommandIDs.createCourseFile)}
+            disabled={building || model.busy}
+            onClick={run(CommandIDs.createCourseFile)}
+          >
+            {trans.__('Create course.yaml')}
+          </button>
+        )}
       </div>
       <Progress />
     </div>
