@@ -73,6 +73,35 @@ def test_a_folder_is_opened_as_a_course(lab_of: LabOf, visit: Visit, tmp_path: P
     assert (root / "biology/output").is_dir() and not (root / "output").exists() and not (root / "algebra/output").exists()
 
 
+def test_a_folder_gets_a_course_file_that_is_opened_and_followed(lab_of: LabOf, visit: Visit, tmp_path: Path) -> None:
+    files = {"2 loops.py": courses.deck("Loops", "[n for n in range(3)]"), "10 more/a.py": courses.deck("More", "1")}
+    root = courses.write(tmp_path / "my course", files)
+    panel = visit(lab_of(root))
+    panel.expect_view("course")
+    panel.shoot("before-course-file")
+    button = panel.button("Create course.yaml")
+    button.focus()
+    panel.page.keyboard.press("Enter")
+    panel.wait_for_current("widget?.context?.path === 'course.yaml' && !!widget.content.editor")
+    assert "topics:" in panel.current("widget.context.model.toString()")
+    expect(panel.button("Create course.yaml")).to_have_count(0)
+    expect(panel.sources()).to_have_count(2)
+    file = root / "course.yaml"
+    text = file.read_text(encoding="utf-8")
+    # What is changed there shows, without a reload.
+    file.write_text(text.replace("title: my course\n", "title: Quite another\n", 1), encoding="utf-8")
+    expect(panel.node.get_by_role("heading", level=2)).to_have_text("Quite another", timeout=20_000)
+    assert panel.violations() == []
+    panel.shoot("course-file")
+    panel.button("Build course").click()
+    panel.expect_state("succeeded")
+    assert (root / "output/students/completed/html/10 more/a.html").is_file()
+    # A mistake is told with its place.
+    file.write_text(text.replace("targets:", "targts:"), encoding="utf-8")
+    expect(panel.alert).to_contain_text("targts", timeout=20_000)
+    panel.shoot("course-file-wrong")
+
+
 def test_a_folder_without_notebooks_says_what_to_do(lab_of: LabOf, visit: Visit, tmp_path: Path) -> None:
     panel = visit(lab_of(courses.write(tmp_path / "nothing", {"readme.txt": "hello"}), theme="JupyterLab Dark"))
     panel.expect_view("empty")
