@@ -13,13 +13,14 @@ from pathlib import Path
 
 import yaml
 
+from clx_jupyter.course import yaml_nodes
 from clx_jupyter.course.folder import WHITE, Rule, look_into, rule_of
 from clx_jupyter.course.load import Place, check_named
 from clx_jupyter.course.model import Section
 from clx_jupyter.course.scan import Scan, decode
+from clx_jupyter.course.yaml_spec import NAME
+from clx_jupyter.course.yaml_topics import half
 from clx_jupyter.errors import CourseError
-
-FILE = "course.yaml"
 
 _PLAIN = re.compile(r"[^\W_][\w./+-]*(?: [\w./+-]+)*")
 # Languages of cells stand on their marker lines, or in the options of a text region.
@@ -93,7 +94,7 @@ def draft_for(place: Place) -> Draft:
 
 def draft(root: Path) -> Draft:
     """The course file for the folder *root*. Raises :class:`CourseError` where one is there already."""
-    path = root / FILE
+    path = root / NAME
     _check_new(path)
     sections, scans, _ = look_into(root, root / "output")
     rule, remark = _rule(scans)
@@ -105,7 +106,7 @@ def draft(root: Path) -> Draft:
         "targets:",
         *_targets(rule, remark),
         "sections:",
-        *_sections(sections),
+        *_sections(sections, languages),
     ]
     topics = _number(sum(len(section.topics) for section in sections), "topic")
     notice = f"{topics} in {_number(len(sections), 'section')}; {remark or rule.notice}"
@@ -160,12 +161,14 @@ def _targets(rule: Rule, remark: str) -> Iterator[str]:
             yield f"    outputs: {outputs}   # whether notebooks hold results"
 
 
-def _sections(sections: Iterable[Section]) -> Iterator[str]:
+def _sections(sections: Iterable[Section], languages: list[str]) -> Iterator[str]:
     for section in sections:
         yield f"  - title: {scalar(section.title[''])}"
         yield "    topics:"
-        for topic in section.topics:
-            yield f"      - {scalar(topic.id)}"
+        # The versions of a notebook in several languages are one topic.
+        slots = Counter(half(topic.id, languages)[0] for topic in section.topics)
+        for slot in dict.fromkeys(slot if slots[slot := half(topic.id, languages)[0]] > 1 else topic.id for topic in section.topics):
+            yield f"      - {scalar(slot)}"
 
 
 def _languages(root: Path, scans: Iterable[str]) -> list[str]:
@@ -192,7 +195,7 @@ def _cell_languages(text: str) -> Iterator[str]:
 
 
 def scalar(text: str) -> str:
-    """*text* as YAML that reads back as just this text, on one line."""
-    if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text:
+    """*text* as YAML that reads back as just this text, on one line, whichever version of YAML the reader knows."""
+    if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text == yaml_nodes.parse(text.encode(), NAME).value:
         return text
     return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf).rstrip("\n")

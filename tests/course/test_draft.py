@@ -11,9 +11,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clx_jupyter.course import yaml_nodes
 from clx_jupyter.course.draft import draft, draft_beside, draft_for, scalar
-from clx_jupyter.course.load import Place
+from clx_jupyter.course.load import Place, find, load
+from clx_jupyter.course.model import Course
 from clx_jupyter.errors import CourseError
+from clx_jupyter.variants import twins_of, variants
 
 PLAIN = "# %% [markdown]\n# # Lists\n\n# %%\n1 + 1\n"
 WHITE = '# %% tags=["keep"]\nimport this\n\n# %%\n1 + 1\n'
@@ -125,12 +128,44 @@ def test_beside_a_course_file_of_clm_stands_what_xml_cannot_say(tmp_path: Path) 
     assert yaml.safe_load(offered)["kinds"] == {"code-along": {"base": "completed", "blank": ["solution"]}}
 
 
+@pytest.mark.parametrize("deck", [PLAIN, WHITE, BLACK])
+def test_the_course_it_describes_becomes_the_same_files(tmp_path: Path, deck: str) -> None:
+    root = folder(tmp_path / "my course", a10_py=deck, a2_py=PLAIN, week_1__b_py=deck)
+    (root / "week_1" / "- x: #1 'a'.py").write_text(PLAIN)
+    (root / "week_1" / "1e5.py").write_text(PLAIN)
+    before = outputs(load(Place(root)))
+    draft(root).write()
+    place = find(root)
+    assert place.file == "course.yaml"
+    course = load(place)
+    assert course.problems == () and outputs(course) == before and len(before) >= 10
+
+
+def test_versions_in_several_languages_are_one_topic(tmp_path: Path) -> None:
+    for name in ("x.de.py", "x.en.py", "y.de.py"):
+        (tmp_path / name).write_text(PLAIN)
+    draft(tmp_path).write()
+    course = load(find(tmp_path))
+    assert [problem.path for problem in course.problems] == ["y.de.py"] and sorted(course.languages) == ["de", "en"]
+    assert [[source.path for source in topic.sources] for topic in course.sections[0].topics] == [["x.de.py", "x.en.py"], ["y.de.py"]]
+
+
+def outputs(course: Course) -> set[str]:
+    twins = twins_of(course)
+    return {
+        str(variant.target.path / variant.path)
+        for section, _, source in course.sources()
+        for variant in variants(course, section, source, twins)
+    }
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_every_text_reads_back_as_it_was(text: str) -> None:
     written = scalar(text)
     assert "\n" not in written
     assert yaml.safe_load(f"- {written}  # remark\n") == [text]
     assert yaml.safe_load(f"title: {written}") == {"title": text}
+    assert yaml_nodes.parse(f"- {written}  # remark".encode(), "").plain() == [text]
 
 
 @pytest.mark.parametrize(
