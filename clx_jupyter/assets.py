@@ -23,17 +23,19 @@ class Copy:
 
 
 def static_copies(course: Course, choice: Choice) -> Iterator[Copy]:
-    """What topics and folder groups ask for, whatever the notebooks say."""
+    """What topics and folder groups ask for, whatever the notebooks say; of topics only what *choice* takes."""
     for target in course.targets:
-        if choice.targets and target.name not in choice.targets:
-            continue
         for language in target.languages or course.languages or ("",):
-            if choice.languages and language not in choice.languages:
-                continue
-            yield from _groups(course, target, language)
-            for kind in target.kinds:
-                for format in set(target.formats) & set(FORMATS):
-                    yield from _topics(course, target, kind, language, format)
+            variants = [
+                (kind, format)
+                for kind in target.kinds
+                for format in FORMATS
+                if format in target.formats and choice.allows(target, course.kinds[kind], language, format)
+            ]
+            if variants:
+                yield from _groups(course, target, language)
+            for kind, format in variants:
+                yield from _topics(course, choice, target, kind, language, format)
 
 
 def _groups(course: Course, target: Target, language: str) -> Iterator[Copy]:
@@ -44,11 +46,11 @@ def _groups(course: Course, target: Target, language: str) -> Iterator[Copy]:
                 yield Copy(target, posixpath.normpath(posixpath.join(course_folder(course, language), name, below)), path)
 
 
-def _topics(course: Course, target: Target, kind: str, language: str, format: str) -> Iterator[Copy]:
-    for section in course.sections:
+def _topics(course: Course, choice: Choice, target: Target, kind: str, language: str, format: str) -> Iterator[Copy]:
+    for index, section in enumerate(course.sections):
         base = folder(course, section, kind, language, format)
         for topic in section.topics:
-            for asset in topic.assets:
+            for asset in topic.assets if choice.takes(index, topic) else ():
                 if (not asset.languages or language in asset.languages) and format not in asset.without:
                     yield Copy(target, posixpath.join(base, asset.dest), asset.path)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from clx_jupyter.course.load import load
 from clx_jupyter.errors import ClxError, Problem
 from clx_jupyter.executions import Executions, hashed, kernel_environment
 from clx_jupyter.executors.base import Executor
@@ -27,7 +26,7 @@ from clx_jupyter.reports import Ended, build_report, write_report
 from clx_jupyter.requests import Mailbox, Request, new_id
 from clx_jupyter.state import Lock, create_state_folder, state_folder
 from clx_jupyter.supervisor import Account, Attempt, Supervisor, default_size
-from clx_jupyter.variants import check_choice, widened
+from clx_jupyter.variants import settled
 
 
 @dataclass(slots=True)
@@ -408,14 +407,11 @@ def _by_place(plan: Plan | None, place: str) -> list[SourcePlan]:
 
 def make_plan(request: Request, hashes: FileHashes, known: Mapping[str, Any], rows: Mapping[str, StoredOutput]) -> Plan:
     """Read the course and plan the request; only reads."""
-    output_dir = Path(request.output_dir) if request.output_dir else None
-    data_dir = Path(request.data_dir) if request.data_dir else None
-    course = load(request.place, data_dir=data_dir, output_dir=output_dir)
-    course = widened(course, request.choice)
-    check_choice(course, request.choice)
+    course = request.course()
+    choice = settled(course, request.choice)
     environment = hashed(kernel_environment(course.environment, str(course.env_file) if course.env_file else None))
-    options = Options(request.force, request.failed, request.execute, request.timeout, environment)
-    return Planner(course, hashes, installed(), known, {name: _row(row) for name, row in rows.items()}, options).plan(request.choice)
+    options = Options(request.force, request.failed, request.execute, request.rerun, request.timeout, environment)
+    return Planner(course, hashes, installed(), known, {name: _row(row) for name, row in rows.items()}, options).plan(choice)
 
 
 def _row(stored: StoredOutput) -> Row:

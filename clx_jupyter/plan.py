@@ -88,6 +88,7 @@ class Plan:
     """All there is to do for one request. ``all_paths`` are the outputs the whole course asks for, chosen or not."""
 
     course: Course
+    choice: Choice
     sources: list[SourcePlan]
     all_paths: dict[str, set[str]]
     problems: list[Problem]
@@ -101,6 +102,8 @@ class Options:
     #: Only sources of which something failed before.
     failed: bool = False
     execute: bool = True
+    #: Run code although a kept result matches.
+    rerun: bool = False
     timeout: float | None = None
     #: sha256 of each environment value kernels get, by name.
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -135,15 +138,15 @@ class Planner:
 
     def plan(self, choice: Choice) -> Plan:
         """The plan for *choice*."""
-        plan = Plan(self.course, [], {target.name: set() for target in self.course.targets}, list(self.course.problems))
+        plan = Plan(self.course, choice, [], {target.name: set() for target in self.course.targets}, list(self.course.problems))
         for index, section in enumerate(self.course.sections):
             for topic in section.topics:
                 for source in topic.sources:
                     found = list(variants(self.course, section, source, self.twins))
                     for variant in found:
                         plan.all_paths[variant.target.name].add(variant.path)
-                    if choice.takes(section, index, topic.id, source):
-                        chosen = [variant for variant in found if choice.allows(variant)]
+                    if choice.takes(index, topic, source):
+                        chosen = [each for each in found if choice.allows(each.target, each.kind, each.language, each.format)]
                         place = self._source(section, index, topic, source, found, chosen)
                         plan.sources.append(place)
                         plan.problems.extend(_kernel_problems(place))
@@ -196,7 +199,7 @@ class Planner:
         output = Output(variant, name, render, key, "")
         if left_out:  # only what failed before is asked for, and nothing of this source did
             output.state = "fresh" if row is not None and not why else "stale"
-        elif self.options.force:
+        elif self.options.force or self.options.rerun:
             output.reason = "asked for"
         elif row is None:
             output.reason = why or "new output"
@@ -305,7 +308,7 @@ class Planner:
             "style": {"cell_ids": "sha3" if clm else "keep", "slide_types": clm, "renames": dict(source.renames)},
             "kernel": {"name": kernel.name, "fingerprint": fingerprint} if kernel else None,
             "execute": {
-                "mode": limits.mode if self.options.execute else "never",
+                "mode": self._mode(limits.mode),
                 "kinds": running,
                 "cell_timeout": self.options.timeout or limits.cell_timeout,
                 "timeout": max(limits.timeout, self.options.timeout or 0),
@@ -317,6 +320,11 @@ class Planner:
             "scope": source.scope is not None,
             "includes": [list(pair) for pair in source.includes],
         }  # fmt: skip
+
+    def _mode(self, mode: str) -> str:
+        if mode == "never" or not self.options.execute:
+            return "never"
+        return "always" if self.options.rerun else mode
 
 
 def _kernel_problems(place: SourcePlan) -> Iterator[Problem]:

@@ -60,7 +60,7 @@ class Publishing:
     def start(self) -> None:
         """Before any job: the files that do not depend on one."""
         self._ignore_outputs()
-        self._copy_all(static_copies(self.course, self.request.choice))
+        self._copy_all(static_copies(self.course, self.plan.choice))
 
     def _ignore_outputs(self) -> None:
         """Outputs of a plain folder stay out of version control unless the user says otherwise: written once."""
@@ -169,7 +169,7 @@ class Publishing:
         """
         self._copy_all(mentioned_copies(self.plan.sources, rows))
         gone = []
-        if complete and self.request.choice.everything and not self.request.failed:
+        if complete and self.plan.choice.everything and not self.request.failed:
             for path, tree in self._trees.items():
                 wanted = self.plan.all_paths[self._targets[path].name]
                 removed = tree.prune(self.course.file, lambda name, entry, wanted=wanted, path=path: self._stays(path, name, entry, wanted))  # type: ignore[misc]

@@ -12,14 +12,15 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from clx_jupyter.course.load import Place
+from clx_jupyter.course.load import Place, load
+from clx_jupyter.course.model import Course
 from clx_jupyter.jobs import BULK
 from clx_jupyter.manifest import write_atomically
-from clx_jupyter.variants import Choice
+from clx_jupyter.variants import Choice, widened
 
 FLAGS = ("execute", "force", "failed")
 LISTS = ("sources", "sections", "topics", "targets", "languages", "kinds", "formats")
@@ -43,14 +44,26 @@ class Request:
     sections: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    #: Formats to leave out.
+    without: tuple[str, ...] = ()
+    #: Only kinds that are not public.
+    private: bool = False
     force: bool = False
     failed: bool = False
     execute: bool = True
+    #: Run code although a kept result matches.
+    rerun: bool = False
     dry_run: bool = False
     adopt: bool = False
     timeout: float | None = None
     output_dir: str | None = None
     data_dir: str | None = None
+    #: Values for kernels from this file; ``""``: from none, not even the course's own.
+    env_file: str | None = None
+    #: Instead of what the course says about pictures (:class:`Images`).
+    image_format: str | None = None
+    image_mode: str | None = None
+    inline_images: bool = False
     priority: int = BULK
 
     @property
@@ -61,7 +74,19 @@ class Request:
     @property
     def choice(self) -> Choice:
         """What of the course it is about."""
-        return Choice(self.targets, self.languages, self.kinds, self.formats, self.sections, self.topics, self.sources)
+        return Choice(
+            self.targets, self.languages, self.kinds, self.formats, self.sections, self.topics, self.sources, self.without, self.private
+        )  # fmt: skip
+
+    def course(self) -> Course:
+        """The course as this request asks for it; only reads. Raises :class:`ClxError` where it cannot be read or lacks what is asked for."""
+        output_dir, data_dir = (Path(each) if each else None for each in (self.output_dir, self.data_dir))
+        images = {"format": self.image_format, "mode": self.image_mode, "inline": self.inline_images or None}
+        course = load(self.place, data_dir=data_dir, output_dir=output_dir, images={k: v for k, v in images.items() if v is not None})
+        course = widened(course, self.choice)
+        if self.env_file is not None:
+            course = replace(course, env_file=Path(self.env_file) if self.env_file else None)
+        return course
 
     def to_json(self) -> dict[str, Any]:
         """A plain object."""

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from clx_jupyter.course.clm_layout import sanitised, section_folder, variant_path
-from clx_jupyter.course.model import FORMATS, Course, Section, Source, Target, text_in
+from clx_jupyter.course.model import FORMATS, Course, Section, Source, Target, Topic, text_in
 from clx_jupyter.errors import RequestError
 from clx_jupyter.kinds import Kind
 from clx_jupyter.languages import LANGUAGES
@@ -53,41 +53,94 @@ class Choice:
     topics: tuple[str, ...] = ()
     #: Paths relative to the course root.
     sources: tuple[str, ...] = ()
+    #: Formats that are left out.
+    without: tuple[str, ...] = ()
+    #: Only kinds that are not public.
+    private: bool = False
+    #: Places of the sections that are meant, once :func:`settled` has found them.
+    places: frozenset[int] | None = None
 
     @property
     def everything(self) -> bool:
         """Whether nothing is left out."""
         return self == Choice()
 
-    def takes(self, section: Section, index: int, topic: str, source: Source) -> bool:
-        """Whether a source at this place is asked for; sections go by title, id or number from 1."""
-        names = {section.id, str(index + 1), *section.title.values()}
+    def takes(self, index: int, topic: Topic, source: Source | None = None) -> bool:
+        """Whether a source (any of the topic's, where none is given) of the section at *index* is asked for."""
+        paths = {source.path} if source else {each.path for each in topic.sources}
         return (
-            (not self.sections or any(wanted in names for wanted in self.sections))
-            and (not self.topics or topic in self.topics)
-            and (not self.sources or source.path in self.sources)
+            (self.places is None or index in self.places)
+            and (not self.topics or topic.id in self.topics)
+            and (not self.sources or not paths.isdisjoint(self.sources))
         )
 
-    def allows(self, variant: Variant) -> bool:
+    def allows(self, target: Target, kind: Kind, language: str, format: str) -> bool:
         """Whether a variant is asked for."""
-        pairs = (
-            (self.targets, variant.target.name),
-            (self.kinds, variant.kind.id),
-            (self.formats, variant.format),
-            (self.languages, variant.language),
-        )
+        pairs = ((self.targets, target.name), (self.kinds, kind.id), (self.formats, format), (self.languages, language))
+        if format in self.without or (self.private and kind.public):
+            return False
         return all(not wanted or value in wanted for wanted, value in pairs)
+
+
+def settled(course: Course, choice: Choice) -> Choice:
+    """*choice* with its sections found. Raises :class:`RequestError` where it names what the course does not have."""
+    check_choice(course, choice)
+    if not choice.sections:
+        return choice
+    return replace(choice, places=frozenset(index for wanted in choice.sections for index in _sections(course, wanted)))
+
+
+def _sections(course: Course, wanted: str) -> list[int]:
+    """The sections that *wanted* means: by title, ``id:``, ``idx:`` or ``name:``; without these, by id, number or part of a title, the first that fits."""
+    how, _, rest = wanted.partition(":")
+    rules = {"id": _by_id, "idx": _by_number, "name": _by_part}
+    if found := _by_title(course, wanted):
+        return found
+    if (rule := rules.get(how.strip().lower())) and rest.strip():
+        found = rule(course, rest.strip())
+    elif not (found := _by_id(course, wanted) or _by_number(course, wanted)) and len(found := _by_part(course, wanted)) > 1:
+        titles = ", ".join(_label(course.sections[index]) for index in found)
+        raise RequestError(f"several sections are called {wanted!r}: {titles}", "say which with id:, idx: or name:")
+    if not found:
+        listed = ", ".join(f"{section.number or index + 1} {_label(section)}" for index, section in enumerate(course.sections)) or "none"
+        raise RequestError(f"the course has no section {wanted!r}", f"it has: {_short(listed)}")
+    return found
+
+
+def _by_title(course: Course, wanted: str) -> list[int]:
+    return [index for index, section in enumerate(course.sections) if wanted in section.title.values()]
+
+
+def _by_id(course: Course, wanted: str) -> list[int]:
+    return [index for index, section in enumerate(course.sections) if wanted and section.id == wanted]
+
+
+def _by_number(course: Course, wanted: str) -> list[int]:
+    return [index for index, section in enumerate(course.sections) if str(section.number or index + 1) == wanted]
+
+
+def _by_part(course: Course, wanted: str) -> list[int]:
+    part = wanted.casefold()
+    if not part or part.isdecimal():  # a number is a number, though "Week 2" holds it
+        return []
+    return [index for index, section in enumerate(course.sections) if any(part in title.casefold() for title in section.title.values())]
+
+
+def _label(section: Section) -> str:
+    return next(filter(None, section.title.values()), "") or section.id
+
+
+def _short(text: str) -> str:
+    return text if len(text) < 400 else f"{text[:400]} …"
 
 
 def check_choice(course: Course, choice: Choice) -> None:
     """Raise :class:`RequestError` where the choice names what the course does not have."""
-    sections = [name for n, section in enumerate(course.sections) for name in (section.id, str(n + 1), *section.title.values())]
     known: dict[str, tuple[tuple[str, ...], Any]] = {
         "target": (choice.targets, [target.name for target in course.targets]),
         "kind": (choice.kinds, list(course.kinds)),
         "format": (choice.formats, list(FORMATS)),
         "language": (choice.languages, list(course.languages)),
-        "section": (choice.sections, sections),
         "topic": (choice.topics, [topic.id for section in course.sections for topic in section.topics]),
         "source": (choice.sources, [source.path for _, _, source in course.sources()]),
     }
@@ -95,7 +148,9 @@ def check_choice(course: Course, choice: Choice) -> None:
         for name in wanted:
             if name not in names:
                 listed = ", ".join(dict.fromkeys(filter(None, names))) or "none"
-                raise RequestError(f"the course has no {what} {name!r}", f"it has: {listed if len(listed) < 400 else listed[:400] + ' …'}")
+                raise RequestError(f"the course has no {what} {name!r}", f"it has: {_short(listed)}")
+    if choice.private and not any(not course.kinds[kind].public for target in course.targets for kind in target.kinds):
+        raise RequestError("the course asks for no private kind, such as speaker", "leave --speaker-only out, or add one: --kind speaker")
 
 
 def widened(course: Course, choice: Choice) -> Course:

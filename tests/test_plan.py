@@ -174,7 +174,7 @@ def test_pages_made_without_a_run_are_made_again_when_code_may_run(world: World)
 CHOICES = [
     (Choice(sources=("b.py",)), ["completed/html/b.html", "completed/notebook/b.ipynb"]),
     (Choice(topics=("a.py",), formats=("html",)), ["completed/html/a.html"]),
-    (Choice(sections=("nothing",)), []),
+    (Choice(places=frozenset()), []),
     (Choice(kinds=("speaker",)), []),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from clx_jupyter.course.model import Course, Section, Source, Target, Topic
 from clx_jupyter.errors import RequestError
-from clx_jupyter.variants import Choice, check_choice, suffix, twins_of, variants, widened
+from clx_jupyter.variants import Choice, settled, suffix, twins_of, variants, widened
 
 OUT = Path("/course/output")
 STUDENTS = Target("students", OUT / "students", ("code-along",), ("html", "notebook"))
@@ -102,19 +103,18 @@ TAKES = [
     (Choice(sections=("week",)), True),
     (Choice(sections=("Woche",)), True),
     (Choice(sections=("1",)), True),
-    (Choice(sections=("2",)), False),
     (Choice(topics=("week/a.py",)), True),
-    (Choice(topics=("b",)), False),
     (Choice(sources=("week/a.py",)), True),
-    (Choice(sources=("a.py",)), False),
-    (Choice(sections=("week",), topics=("b",)), False),
+    (Choice(sections=("week",), topics=("week/a.py",)), True),
+    (Choice(places=frozenset({1})), False),
 ]
 
 
 @pytest.mark.parametrize(("choice", "expected"), TAKES)
 def test_a_choice_takes_sections_topics_and_sources(choice: Choice, expected: bool) -> None:
-    section, topic, each = next(course().sources())
-    assert choice.takes(section, 0, topic.id, each) is expected
+    _, topic, each = next(course().sources())
+    assert settled(course(), choice).takes(0, topic, each) is expected
+    assert settled(course(), choice).takes(0, topic) is expected
 
 
 UNKNOWN = [
@@ -131,8 +131,49 @@ UNKNOWN = [
 @pytest.mark.parametrize(("choice", "message"), UNKNOWN)
 def test_what_the_course_does_not_have_is_an_error_that_says_what_it_has(choice: Choice, message: str) -> None:
     with pytest.raises(RequestError, match=message) as error:
-        check_choice(widened(course(), choice), choice)
+        settled(widened(course(), choice), choice)
     assert error.value.problem.hint.startswith("it has: ")
+
+
+SECTIONS = (
+    Section({"de": "Woche 1", "en": "Week 1"}, (), "intro", 1),
+    Section({"de": "Woche 2", "en": "Week 2"}, (), "loops", 3),  # the second one is switched off
+    Section({"de": "Anhang", "en": "Appendix: more"}, (), "", 4),
+    Section({"de": "Anhang", "en": "Appendix: data"}, (), "3", 5),
+)
+MEANT = [
+    ("intro", {0}), ("id:loops", {1}), ("1", {0}), ("idx:3", {1}), ("3", {3}), ("idx: 4", {2}), ("week 2", {1}), ("name:WOCHE", {0, 1}),
+    ("Anhang", {2, 3}), ("appendix: m", {2}), ("Week 1", {0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("wanted", "places"), MEANT)
+def test_sections_go_by_title_id_number_and_part_of_a_title(wanted: str, places: set[int]) -> None:
+    whole = replace(course(), sections=SECTIONS)
+    assert settled(whole, Choice(sections=(wanted,))).places == places
+
+
+@pytest.mark.parametrize("wanted", ["2", "idx:2", "id:Week 1", "id:nothing", "name:nothing", "week", ""])
+def test_a_section_that_is_not_there_or_not_clear_is_an_error(wanted: str) -> None:
+    with pytest.raises(RequestError) as error:
+        settled(replace(course(), sections=SECTIONS), Choice(sections=(wanted,)))
+    assert "section" in error.value.problem.message and error.value.problem.hint
+
+
+def test_formats_may_be_left_out_and_public_kinds_too() -> None:
+    def left(choice: Choice) -> set[str]:
+        whole = course()
+        found = variants(whole, whole.sections[0], source(), twins_of(whole))
+        return {v.name for v in found if settled(whole, choice).allows(v.target, v.kind, v.language, v.format)}
+
+    assert left(Choice(without=("html",))) == {"code-along/notebook", "completed/notebook", "speaker/notebook"}
+    assert left(Choice(private=True)) == {"speaker/html", "speaker/notebook"}
+    assert not Choice(without=("html",)).everything and not Choice(private=True).everything
+
+
+def test_a_course_without_private_kinds_has_nothing_for_speakers_only() -> None:
+    with pytest.raises(RequestError, match="no private kind"):
+        settled(course(targets=(STUDENTS,)), Choice(private=True))
 
 
 def kinds(course: Course) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from clx_jupyter.course import safe_xml
 from clx_jupyter.course.clm_layout import Places, sanitised_path, unpublished, variant_path
-from clx_jupyter.course.model import FORMATS, Asset, Course, DirGroup, Execute, Section, Source, Target, Text, Topic
+from clx_jupyter.course.model import FORMATS, Asset, Course, DirGroup, Execute, Images, Section, Source, Target, Text, Topic
 from clx_jupyter.course.targets import refused
 from clx_jupyter.course.topics import (
     IGNORED_FOLDERS,
@@ -93,7 +93,8 @@ def load(
         slug=spec.slug,
         dir_groups=groups,
         kinds=kinds,
-        env_file=file.parent / SECRETS if (file.parent / SECRETS).is_file() else None,
+        images=Images(spec.image_options.format, spec.image_options.inline),
+        env_file=_env_file(root, file),
         templates=_templates(root, file),
         notice="" if spec.targets else f"no output targets: {', '.join(target.name for target in targets)} as in {layout.upper()}",
     )
@@ -129,6 +130,12 @@ def _templates(root: Path, file: Path) -> tuple[str, ...]:
     """Folders of the course's own macros: beside the file, then at the root."""
     folders = dict.fromkeys((file.parent / "templates", root / "templates"))
     return tuple(folder.relative_to(root).as_posix() for folder in folders if folder.is_dir() and folder.is_relative_to(root))
+
+
+def _env_file(root: Path, file: Path) -> Path | None:
+    """The nearest ``.env`` from the course file up to the root; CLM looks further up, where it would find what is not the course's."""
+    folders = [folder for folder in (file.parent, *file.parent.parents) if folder.is_relative_to(root)] or [file.parent]
+    return next((folder / SECRETS for folder in folders if (folder / SECRETS).is_file()), None)
 
 
 def _no_author(spec: CourseSpec, name: str) -> Iterator[Problem]:
@@ -175,7 +182,7 @@ def _sections(root: Path, spec: CourseSpec, name: str, places: Places) -> tuple[
             assets, renames, asset_problems = places.settle(section.name, topic.id, inside.files)
             problems.extend((*inside.problems, *asset_problems))
             built.append(_topic(spec, topic, place, inside, numbered, assets, renames))
-        sections.append(Section(section.name or {"": ""}, tuple(built), section.id))
+        sections.append(Section(section.name or {"": ""}, tuple(built), section.id, section.number))
     return tuple(sections), problems
 
 

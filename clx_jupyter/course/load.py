@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from clx_jupyter.course import clm, folder, yaml_course
 from clx_jupyter.course.model import Course
@@ -74,8 +76,13 @@ def check_named(place: Place) -> Place:
     return place
 
 
-def load(place: Place, *, data_dir: Path | None = None, output_dir: Path | None = None) -> Course:
-    """Read the course at *place*."""
+def load(place: Place, *, data_dir: Path | None = None, output_dir: Path | None = None, images: Mapping[str, Any] | None = None) -> Course:
+    """Read the course at *place*; *images* are fields of :class:`Images` that count instead of the course's own."""
+    course = _read(place, data_dir, output_dir)
+    return replace(course, images=replace(course.images, **images)) if images else course
+
+
+def _read(place: Place, data_dir: Path | None, output_dir: Path | None) -> Course:
     if place.single:
         return folder.load_file(place.root / place.single, output_dir)
     if place.file.endswith(".xml"):

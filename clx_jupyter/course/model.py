@@ -113,6 +113,8 @@ class Section:
     title: Text
     topics: tuple[Topic, ...]
     id: str = ""
+    #: Its number in the course file, where switched-off sections count too; 0: its place in the course.
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,18 @@ class DirGroup:
     #: (path in the course, path below ``name``).
     files: tuple[tuple[str, str], ...]
     languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """How pictures are published."""
+
+    #: Of rendered diagrams: ``svg`` or ``png``.
+    format: str = "svg"
+    #: Pictures stand in the pages and notebooks themselves, as data URLs.
+    inline: bool = False
+    #: ``duplicated``: beside every variant; ``shared``: once for each language.
+    mode: str = "duplicated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +159,7 @@ class Course:
     #: Name of the course's folder in CLM's layout, without the language.
     slug: str = ""
     dir_groups: tuple[DirGroup, ...] = ()
+    images: Images = Images()
     kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
     #: Names (never values) of further variables that kernels get, and where values come from.
     environment: tuple[str, ...] = ()

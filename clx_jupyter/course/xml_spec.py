@@ -64,6 +64,8 @@ class SectionSpec:
     line: int
     topics: tuple[TopicSpec, ...]
     id: str = ""
+    #: From 1; switched-off sections count.
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,12 @@ def read_spec(root: Element, path: str, kinds: Collection[str]) -> CourseSpec:
 def _course(root: Element, kinds: Collection[str]) -> CourseSpec:
     if root.tag != "course":
         raise _wrong(root, f"a course file starts with <course>, this one with <{root.tag}>", "choose another file")
-    sections = [element for element in _each(root, "sections", "section") if enabled(element)]
+    numbered = [(number, element) for number, element in enumerate(_each(root, "sections", "section"), 1) if enabled(element)]
+    sections = [element for _, element in numbered]
     github, organization = root.find("github"), root.find("organization")
     return CourseSpec(
         name=title(root),
-        sections=tuple(_section(element) for element in sections if element.find("topics")),
+        sections=tuple(_section(element, number) for number, element in numbered if element.find("topics")),
         dir_groups=tuple(_dir_group(element) for element in [*_inner_groups(sections), *_each(root, "dir-groups", "dir-group")]),
         targets=_targets(root, kinds),
         prog_lang=root.text_of("prog-lang"),
@@ -205,12 +208,12 @@ def enabled(element: Element) -> bool:
     return value.strip().lower() == "true"
 
 
-def _section(element: Element) -> SectionSpec:
+def _section(element: Element, number: int) -> SectionSpec:
     for name in ("http-replay", "optional"):
         _flag(element, name, False)
     module, includes = element.attributes.get("module", ""), _includes(element)
     topics = tuple(_topic(topic, module, includes) for holder in element.all("topics") for topic in topic_elements(holder))
-    return SectionSpec(_text(element.find("name")), element.line, topics, element.attributes.get("id", ""))
+    return SectionSpec(_text(element.find("name")), element.line, topics, element.attributes.get("id", ""), number)
 
 
 def topic_elements(holder: Element) -> Iterator[Element]:
