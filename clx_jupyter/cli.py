@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any, NoReturn
 
 from clx_jupyter import __version__
 from clx_jupyter.commands.arguments import COMMANDS
-from clx_jupyter.errors import ClxError, Problem
+from clx_jupyter.commands.peers import instead
+from clx_jupyter.errors import ClxError, Problem, RequestError
 
 Run = Callable[[argparse.Namespace], int]
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are told as all others are. Options are not guessed from their beginnings: CLM has other ones."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "allow_abbrev": False})
+
+    def error(self, message: str) -> NoReturn:
+        raise RequestError(message, f"`{self.prog} --help` says what is possible")
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    top = argparse.ArgumentParser(
-        prog="clx", description="Builds courses from notebooks and diagrams.", epilog="`clx COMMAND --help` says more."
-    )
+    top = _Parser(prog="clx", description="Builds courses from notebooks and diagrams.", epilog="`clx COMMAND --help` says more.")
     top.add_argument("--version", action="version", version=f"clx_jupyter {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
@@ -26,14 +37,35 @@ def parser() -> argparse.ArgumentParser:
             command.name, help=command.help, description=command.help, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         command.arguments(sub)
-        sub.set_defaults(module=command.module, function=command.function)
+        sub.set_defaults(module=command.module, function=command.function, options=[*sub._option_string_actions])
     return top
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options. Raises :class:`RequestError` for what no command takes, with what to use instead."""
+    names = [command.name for command in COMMANDS]
+    if said := instead(arguments, names):
+        raise RequestError(said)
+    word = next((each for each in arguments if not each.startswith("-")), None)
+    if word is not None and word not in names:
+        raise RequestError(f"there is no command {word!r}", _nearest(word, names) or f"there are: {', '.join(names)}")
+    options, unknown = parser().parse_known_args(arguments)
+    if unknown:
+        option = unknown[0].partition("=")[0]
+        hint = _nearest(option, options.options) or f"`clx {options.command} --help` lists what it takes"
+        raise RequestError(f"`clx {options.command}` has no {'option' if option.startswith('-') else 'place for'} {option}", hint)
+    return options
+
+
+def _nearest(word: str, names: Sequence[str]) -> str:
+    found = difflib.get_close_matches(word, names, 1)
+    return f"did you mean {found[0]}?" if found else ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; gives the exit code (``docs/cli.md``)."""
-    options = parser().parse_args(sys.argv[1:] if arguments is None else arguments)
     try:
+        options = _parsed(sys.argv[1:] if arguments is None else arguments)
         # Only the command that runs is imported: a look at the state must not wait for the engine.
         run: Run = getattr(import_module(f"clx_jupyter.commands.{options.module}"), options.function)
         return run(options)

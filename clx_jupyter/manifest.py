@@ -12,6 +12,9 @@ from typing import Any
 from clx_jupyter.errors import ClxError
 
 MANIFEST = ".clx-manifest.json"
+CLM_MANIFEST = ".clm-manifest.json"
+"""What CLM leaves in each target."""
+
 _VERSION = 1
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,20 @@ def _path(parser: argparse.ArgumentParser, many: bool = False) -> None:
 
 def _choice(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to build (each may be repeated; default: all the course asks for)")
-    group.add_argument("-T", "--target", action="append", default=[], metavar="NAME", help="an output target")
+    group.add_argument(
+        "-T", "--target", "--targets", action=_Listed, metavar="NAME", help="an output target, or several with commas between"
+    )
     group.add_argument("-L", "--language", action="append", default=[], metavar="LANG", help="a language, such as en")
     group.add_argument("-k", "--kind", action="append", default=[], help="a kind of audience, such as code-along")
     group.add_argument("-f", "--format", action="append", default=[], help="html, notebook or code")
-    group.add_argument("-s", "--section", action="append", default=[], help="a section, by title, id or number")
+    group.add_argument("-s", "--section", action="append", default=[], help="a section, by title, id, number or part of a title")
+    group.add_argument(
+        "--only-sections", action=_Listed, metavar="LIST", help="sections with commas between, each also as id:…, idx:… or name:…"
+    )
     group.add_argument("-t", "--topic", action="append", default=[], help="a topic, by id")
+    group.add_argument("--speaker-only", action="store_true", help="only kinds that are not public, such as speaker")
+    group.add_argument("--no-html", action="store_true", help="leave pages out of this build")
+    group.add_argument("--no-diagrams", action="store_true", help="render no diagrams: pictures that lie beside their sources serve")
     parser.add_argument("-o", "--output-dir", metavar="DIR", help="put each target in DIR/<target> instead of its own folder")
 
 
@@ -44,18 +53,53 @@ def _build(parser: argparse.ArgumentParser) -> None:
     _choice(parser)
     how = parser.add_argument_group("how")
     how.add_argument("--force", action="store_true", help="build also what is fresh (kept results of code are used)")
+    how.add_argument(
+        "--force-execute",
+        "--ignore-cache",
+        dest="rerun",
+        action="store_true",
+        help="build everything and run its code again, kept results or not",
+    )
     how.add_argument("--failed", action="store_true", help="build only what failed before")
     how.add_argument("-n", "--dry-run", action="store_true", help="say what would be built and why, and build nothing")
     how.add_argument("--no-execute", action="store_true", help="run no code: kept results, else those stored in the notebooks, else none")
     how.add_argument("-j", "--jobs", type=_positive, metavar="N", help="number of workers (default: the usable processors)")
     how.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for one cell (default: 300)")
+    how.add_argument("--env-file", metavar="FILE", help="take values for kernels from FILE instead of the course's .env")
+    how.add_argument("--no-env-file", action="store_true", help="take values for kernels from no file")
     how.add_argument("--adopt", action="store_true", help="take over, and replace, files at our paths that no record of ours mentions")
     how.add_argument("--take-over", action="store_true", help="take the course over from another host that is gone")
+    how.add_argument("-w", "--watch", action="store_true", help="stay, and build again what changes, until Ctrl-C")
+    images = parser.add_argument_group("pictures (instead of what the course says)")
+    images.add_argument("--image-format", choices=("png", "svg"), type=str.lower, help="of rendered diagrams")
+    images.add_argument(
+        "--image-mode", choices=("duplicated", "shared"), type=str.lower, help="beside every variant, or once for each language"
+    )
+    images.add_argument("--inline-images", action="store_true", help="put pictures into pages and notebooks themselves")
     result = parser.add_argument_group("result")
     result.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
     result.add_argument("--no-fail-on-error", action="store_true", help="exit with 0 although something failed")
     result.add_argument("--report", metavar="FILE", help="write the report to FILE")
     result.add_argument("--json", action="store_true", help="print the report")
+    result.add_argument(
+        "-O", "--output-mode", choices=("default", "verbose", "quiet", "json"), default="default", type=str.lower,
+        help="verbose: also every output, its state and why; quiet: problems only; json: as --json",
+    )  # fmt: skip
+
+
+class _Listed(argparse.Action):
+    """Collects names, each argument several of them with commas between."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **settings: Any) -> None:
+        super().__init__(option_strings, dest, **{**settings, "default": []})
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:  # fmt: skip
+        names = [name.strip() for name in str(values).split(",")]
+        if not all(names):
+            parser.error(f"argument {option_string}: a name is missing in {values!r}")
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), *names])
 
 
 def _positive(text: str) -> int:

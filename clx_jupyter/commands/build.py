@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
-import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.builds import Builds
 from clx_jupyter.cli import told
 from clx_jupyter.commands.progress import Progress
+from clx_jupyter.commands.session import Session
 from clx_jupyter.course.load import Place, check_named, find
 from clx_jupyter.errors import ClxError, Problem, RequestError
 from clx_jupyter.follow import follow
 from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.reports import invalid_report, write_report
-from clx_jupyter.requests import Request, new_id, post
+from clx_jupyter.requests import Request, post
 from clx_jupyter.state import create_state_folder, read_holder, state_folder
+from clx_jupyter.watching import Watched
 
 
 def build(options: argparse.Namespace) -> int:
     """Build, show progress on standard error, and sum up."""
+    options.json = options.json or options.output_mode == "json"
     _check_report(options.report)
     try:
         request = _request(options)
@@ -35,14 +36,13 @@ def build(options: argparse.Namespace) -> int:
         _hand_over(report, options)
         raise
     place = request.place
-    folder = state_folder(place.root, private=bool(place.single))
-    progress = Progress(sys.stderr)
-    report = asyncio.run(_run(request, folder, options, progress))
-    progress.close()
-    _hand_over(report, options)
-    if not options.json:
-        _sum_up(report, options)
-    return _exit_code(report, options)
+    session = Session(
+        state_folder(place.root, private=bool(place.single)),
+        Progress(sys.stderr, quiet=options.output_mode == "quiet"),
+        size=options.jobs,
+        take_over=options.take_over,
+    )
+    return asyncio.run((_watch if options.watch else _once)(request, options, session))
 
 
 def _check_report(report: str | None) -> None:
@@ -51,6 +51,8 @@ def _check_report(report: str | None) -> None:
 
 
 def _request(options: argparse.Namespace) -> Request:
+    if both := next(_contradictions(options), ""):
+        raise RequestError(f"{both} contradict each other", "leave one of them out")
     data_dir = Path(options.data_dir).absolute() if options.data_dir else None
     paths = [Path(path) for path in options.path] or [Path()]
     places = [_in_its_course(find(path, data_dir)) for path in paths]
@@ -58,11 +60,30 @@ def _request(options: argparse.Namespace) -> Request:
     return Request(
         root=str(place.root), file=place.file, single=place.single,
         targets=tuple(options.target), languages=tuple(options.language), kinds=tuple(options.kind), formats=tuple(options.format),
-        sections=tuple(options.section), topics=tuple(options.topic), sources=tuple(each.chosen for each in places if each.chosen),
+        sections=(*options.section, *options.only_sections), topics=tuple(options.topic), sources=tuple(each.chosen for each in places if each.chosen),
+        without=("html",) if options.no_html else (), private=options.speaker_only, rerun=options.rerun, env_file=_env_file(options),
+        image_format=options.image_format, image_mode=options.image_mode, inline_images=options.inline_images,
         force=options.force, failed=options.failed, execute=not options.no_execute, dry_run=options.dry_run, adopt=options.adopt,
         timeout=options.timeout, data_dir=str(data_dir) if data_dir else None,
         output_dir=str(Path(options.output_dir).absolute()) if options.output_dir else None,
     )  # fmt: skip
+
+
+def _contradictions(options: argparse.Namespace) -> Iterator[str]:
+    """Pairs of options that cannot both be meant."""
+    pairs = (
+        ("no_execute", "rerun", "--no-execute and --force-execute"), ("watch", "dry_run", "--watch and --dry-run"),
+        ("env_file", "no_env_file", "--env-file and --no-env-file"),
+    )  # fmt: skip
+    yield from (names for one, other, names in pairs if getattr(options, one) and getattr(options, other))
+    if options.no_html and "html" in options.format:
+        yield "--no-html and --format html"
+
+
+def _env_file(options: argparse.Namespace) -> str | None:
+    if options.env_file and not Path(options.env_file).is_file():
+        raise RequestError(f"there is no file {options.env_file}", "--env-file names a file with lines such as NAME=value")
+    return "" if options.no_env_file else str(Path(options.env_file).absolute()) if options.env_file else None
 
 
 def _in_its_course(place: Place) -> Place:
@@ -78,58 +99,47 @@ def _one(places: list[Place]) -> Place:
     return check_named(first)
 
 
-async def _run(request: Request, folder: Path, options: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    """Build as the holder of the root, or hand the request to the process that is, and follow it there."""
-    id = new_id()
-    while True:
-        builds = await Builds.open(Path(request.root), folder=folder, size=options.jobs, take_over=options.take_over, resume=False)
-        if builds is not None:
-            return await _build_here(builds, request, id, progress)
-        holder = read_holder(folder)
-        progress.note(f"{'process ' + str(holder.pid) if holder else 'another process'} builds here already; it takes this request")
-        message = post(folder, {"do": "build", "build": id, "request": request.to_json()})
-        if (report := await follow(folder, id, message, progress.show_row)) is not None:
-            return report
-        # The holder ended before it took the request: this process is next.
-        message.unlink(missing_ok=True)
+async def _once(request: Request, options: argparse.Namespace, session: Session) -> int:
+    async with session:
+        report = await session.run(request)
+        await session.finish()
+    return _tell(report, options, session.progress)
 
 
-async def _build_here(builds: Builds, request: Request, id: str, progress: Progress) -> dict[str, Any]:
-    loop = asyncio.get_running_loop()
-    interrupted = False
-    cancelling: list[asyncio.Task[None]] = []
+async def _watch(request: Request, options: argparse.Namespace, session: Session) -> int:
+    """Build, then build again whatever changes, until an interrupt: 0, or 130 where that cancelled a build."""
+    report_file = [Path(options.report).absolute()] if options.report else []
+    watched = Watched(request.place, [Path(request.env_file)] if request.env_file else [], report_file)
+    async with session:
+        while True:
+            # Before the build: what changes while it goes on is built next.
+            look = await asyncio.to_thread(watched.look)
+            _tell(await session.run(request), options, session.progress)
+            if session.interrupted:
+                return 130
+            session.progress.note(f"watching {request.root}; Ctrl-C ends it")
+            change = asyncio.create_task(watched.changed(look))
+            if not await session.idle(change):
+                return 0
+            request = replace(request, force=False, rerun=False, failed=False, adopt=False)  # that was meant once
+            names = watched.names(change.result()[0])
+            session.progress.note(f"changed: {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else ""))
 
-    def interrupt() -> None:
-        nonlocal interrupted
-        if not interrupted:
-            interrupted = True
-            progress.note("cancelling; finished outputs stay")
-            cancelling.append(loop.create_task(builds.cancel(id)))
-        else:
-            raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, interrupt)
-    try:
-        builds.watch(lambda live: progress.show(live) if live.id == id else None)
-        await builds.start(request, id)
-        report = await builds.wait(id)
-        builds.look()
-        while builds.busy:
-            await asyncio.sleep(0.2)
-    finally:
-        await builds.close()
-    if interrupted:
-        report["interrupted"] = True
-    return report
+def _tell(report: dict[str, Any], options: argparse.Namespace, progress: Progress) -> int:
+    """Hand a report over and sum it up; gives the exit code."""
+    progress.close()
+    _hand_over(report, options)
+    if not options.json:
+        _sum_up(report, options)
+    return _exit_code(report, options)
 
 
 def _hand_over(report: dict[str, Any], options: argparse.Namespace) -> None:
     if options.report:
         write_report(Path(options.report), report)
     if options.json:
-        print(json.dumps(report, ensure_ascii=False, indent=1))
+        print(json.dumps(report, ensure_ascii=False, indent=None if options.watch else 1), flush=True)
 
 
 _SAID = {"built": "built", "fresh": "fresh", "failed": "failed", "stale": "kept as it was", "skipped": "skipped", "missing": "missing",
@@ -140,8 +150,13 @@ def _sum_up(report: dict[str, Any], options: argparse.Namespace) -> None:
     if options.dry_run:
         for output in report["outputs"]:
             print(f"{output['path']}  {output['reason'] or 'fresh'}")
+    elif options.output_mode == "verbose":
+        for output in report["outputs"]:
+            print(f"{output['path']}  {output['state']}" + (f" ({output['reason']})" if output["reason"] else ""))
     for problem in report["problems"]:
         print(told(Problem.from_json(problem)), file=sys.stderr)
+    if options.output_mode == "quiet":
+        return
     counts: dict[str, int] = {}
     for output in report["outputs"]:
         counts[output["state"]] = counts.get(output["state"], 0) + 1

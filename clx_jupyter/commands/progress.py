@@ -15,10 +15,11 @@ _LINES_EVERY = 5.0
 
 
 class Progress:
-    """Draws the state of one build on a stream; people read it, programs read the report."""
+    """Draws the state of builds on a stream, unless *quiet*; people read it, programs read the report."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
         self._stream = stream
+        self._quiet = quiet
         self._terminal = stream.isatty()
         self._last = ("", 0.0, -1)
         self._noticed = False
@@ -26,8 +27,9 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Say something once, on a line of its own."""
-        self._clear()
-        print(f"clx: {text}", file=self._stream, flush=True)
+        if not self._quiet:
+            self._clear()
+            print(f"clx: {text}", file=self._stream, flush=True)
 
     def show(self, live: Live) -> None:
         """Draw a build of this process."""
@@ -47,7 +49,7 @@ class Progress:
         self._draw(live.total, live.done, live.failed, running, live.left())
 
     def _draw(self, total: int, done: int, failed: int, running: list[tuple[str, int, int]], left: float | None) -> None:
-        if not total:
+        if not total or self._quiet:
             return
         counts = f"{done} of {total} sources" + (f" · {failed} failed" if failed else "")
         rest = f" · {_duration(left)} left" if left is not None and done < total else ""
@@ -68,8 +70,9 @@ class Progress:
             self._drawn = False
 
     def close(self) -> None:
-        """Leave a clean line behind."""
+        """Leave a clean line behind; the next build starts a new one."""
         self._clear()
+        self._last = ("", 0.0, -1)
         self._stream.flush()
 
 

@@ -12,9 +12,12 @@ from clx_jupyter.course.model import Course, Section, Source, Target, Topic
 from clx_jupyter.course.scan import Scan, decode, is_source, scan
 from clx_jupyter.course.topics import title_in
 from clx_jupyter.errors import CourseError, Problem
-from clx_jupyter.manifest import MANIFEST
+from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST
 
 NEVER_SCANNED = frozenset({"node_modules", "renv"})
+OUTPUT_MARKS = frozenset({MANIFEST, CLM_MANIFEST})
+"""Files that make a folder one of outputs, which are never sources."""
+
 HIDDEN = (".", "_")
 _NUMBER = re.compile(r"(\d+)")
 
@@ -29,7 +32,7 @@ def skipped_folder(folder: Path, hidden: tuple[str, ...] = HIDDEN) -> bool:
     name = folder.name
     if name.startswith(hidden) or name in NEVER_SCANNED:
         return True
-    return (folder / "pyvenv.cfg").exists() or (folder / MANIFEST).exists()
+    return any((folder / mark).exists() for mark in ("pyvenv.cfg", *OUTPUT_MARKS))
 
 
 def walk(root: Path, hidden: tuple[str, ...] = HIDDEN) -> Iterator[tuple[Path, list[Path]]]:

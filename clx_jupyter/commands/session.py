@@ -1,0 +1,110 @@
+"""Builds of one root as a command runs them: here, where this process can hold the root, else by the process that does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+from typing import Any
+
+from clx_jupyter.builds import Builds
+from clx_jupyter.commands.progress import Progress
+from clx_jupyter.follow import follow
+from clx_jupyter.requests import Request, new_id, post
+from clx_jupyter.state import read_holder
+
+
+class Session:
+    """Runs one request after the other, and stays the holder of the root between them.
+
+    The first interrupt cancels the build that goes on here, or ends :meth:`idle`; the second one ends the process.
+    """
+
+    def __init__(self, folder: Path, progress: Progress, *, size: int | None = None, take_over: bool = False) -> None:
+        self._folder, self.progress = folder, progress
+        self._size, self._take_over = size, take_over
+        self._builds: Builds | None = None
+        self._here = ""
+        self._stopping = asyncio.Event()
+        self._cancelling: list[asyncio.Task[None]] = []
+        self._follows = False
+        #: An interrupt cancelled a build.
+        self.interrupted = False
+
+    async def __aenter__(self) -> Session:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(number, self._interrupt)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._builds is not None:
+            await self._builds.close()
+
+    def _interrupt(self) -> None:
+        if self._stopping.is_set() or self._follows:  # what another process builds goes on there
+            raise KeyboardInterrupt
+        self._stopping.set()
+        if self._here:
+            self.interrupted = True
+            self.progress.note("cancelling; finished outputs stay")
+            if self._builds is not None:
+                self._cancelling.append(asyncio.get_running_loop().create_task(self._builds.cancel(self._here)))
+
+    async def run(self, request: Request) -> dict[str, Any]:
+        """The report of a request, once it is carried out."""
+        id = self._here = new_id()
+        while True:
+            builds = await self._holding(Path(request.root))
+            if builds is not None:
+                return await self._run_here(builds, request, id)
+            holder = read_holder(self._folder)
+            who = f"process {holder.pid}" if holder else "another process"
+            self.progress.note(f"{who} builds here already; it takes this request")
+            message = post(self._folder, {"do": "build", "build": id, "request": request.to_json()})
+            self._follows = True
+            report = await follow(self._folder, id, message, self.progress.show_row)
+            self._follows = False
+            if report is not None:
+                self._here = ""
+                return report
+            # The holder ended before it took the request: this process is next.
+            message.unlink(missing_ok=True)
+
+    async def _holding(self, root: Path) -> Builds | None:
+        """The builds of the root, if this process holds it or can."""
+        if self._builds is not None and not self._builds.held:  # somebody deleted the state or took the root over
+            await self._builds.close()
+            self._builds = None
+        if self._builds is None:
+            self._builds = await Builds.open(root, folder=self._folder, size=self._size, take_over=self._take_over, resume=False)
+            if self._builds is not None:
+                self._builds.watch(lambda live: self.progress.show(live) if live.id == self._here else None)
+        return self._builds
+
+    async def _run_here(self, builds: Builds, request: Request, id: str) -> dict[str, Any]:
+        await builds.start(request, id)
+        if self.interrupted:  # before there was anything to cancel
+            await builds.cancel(id)
+        report = await builds.wait(id)
+        self._here = ""
+        if self.interrupted:
+            report["interrupted"] = True
+        return report
+
+    async def idle(self, work: asyncio.Task[Any]) -> bool:
+        """Wait for *work*; ``False`` where an interrupt comes before it is done."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (work, stopping):
+            task.cancel()
+        return not self._stopping.is_set()
+
+    async def finish(self) -> None:
+        """Carry out what other processes asked for meanwhile."""
+        if self._builds is not None:
+            self._builds.look()
+            while self._builds.busy:
+                await asyncio.sleep(0.2)
