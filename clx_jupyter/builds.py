@@ -222,6 +222,7 @@ class Builds(Account):
         live.notice = plan.course.notice
         publishing = build.publishing = await asyncio.to_thread(Publishing, plan, request, await self._queue.outputs(request.file))
         if request.dry_run:
+            build.problems += publishing.problems
             await self._end(build, BuildState.SUCCEEDED)
             return
         await asyncio.to_thread(publishing.start)

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from clx_jupyter.errors import ClxError
@@ -29,6 +29,13 @@ class Entry:
     variant: str
     key: str
     reason: str
+    #: Other courses of the root that publish the same copied file here.
+    also: tuple[str, ...] = ()
+
+    @property
+    def courses(self) -> tuple[str, ...]:
+        """All whose file it is."""
+        return (self.course, *self.also)
 
 
 def read_manifest(root: Path) -> dict[str, Entry]:
@@ -41,7 +48,7 @@ def read_manifest(root: Path) -> dict[str, Entry]:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["version"] != _VERSION:
             raise ClxError(f"{path} was written by a newer version of clx_jupyter", "upgrade clx-jupyter", path=str(path))
-        return {name: Entry(**row) for name, row in data["files"].items()}
+        return {name: Entry(**{**row, "also": tuple(row.get("also", ()))}) for name, row in data["files"].items()}
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -50,10 +57,33 @@ def read_manifest(root: Path) -> dict[str, Entry]:
         ) from error
 
 
+def read_clm_manifest(root: Path, course: str) -> dict[str, Entry]:
+    """What CLM's manifest in *root* says of the course file *course*: the files there as entries of that course, by path.
+
+    Empty where there is none, where it is about another course, or where it cannot be read.
+    """
+    try:
+        data = json.loads((root / CLM_MANIFEST).read_text(encoding="utf-8"))
+        if not course or data["spec"] != PurePosixPath(course).name:
+            return {}
+        rows = [(str(row["path"]), str(row["content_hash"]).removeprefix("sha256:")) for row in data["files"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    found = {}
+    for path, sha256 in rows:
+        file = root / path
+        if not PurePosixPath(path).is_absolute() and ".." not in PurePosixPath(path).parts and file.is_file():
+            found[path] = Entry(sha256, file.stat().st_size, course, "", "adopted", "", "taken over from CLM")
+    return found
+
+
 def write_manifest(root: Path, entries: dict[str, Entry]) -> None:
     """Write the manifest whole (temporary file, sync, rename); an unchanged one keeps its time and inode."""
     path = root / MANIFEST
     rows: dict[str, Any] = {name: asdict(entries[name]) for name in sorted(entries)}
+    for row in rows.values():
+        if not row["also"]:
+            del row["also"]
     text = json.dumps({"version": _VERSION, "files": rows}, ensure_ascii=False, indent=1) + "\n"
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return

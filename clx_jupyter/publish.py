@@ -12,11 +12,15 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
-from clx_jupyter.manifest import Entry, read_manifest, write_manifest
+from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, Entry, read_clm_manifest, read_manifest, write_manifest
+
+ASSET = "asset"
+"""The variant of copied files in the manifest."""
 
 
 def check_target(target: Path, root: Path) -> None:
@@ -31,16 +35,49 @@ def check_target(target: Path, root: Path) -> None:
 
 
 class Tree:
-    """One target folder and its manifest."""
+    """One target folder and its manifest, for the builds of one course.
 
-    def __init__(self, root: Path, *, adopt: bool = False) -> None:
+    *course* is its file; *alive* says which other course files of the root exist: what the others published is theirs.
+    """
+
+    def __init__(self, root: Path, *, adopt: bool = False, course: str = "", alive: Callable[[str], bool] = lambda _: False) -> None:
         self.root = root
         self.entries = read_manifest(root)
-        self.adopt = adopt
+        self.adopt, self.course, self._alive = adopt, course, alive
         self.problems: list[Problem] = []
+        self._changes: dict[str, Entry | None] = {}
+        if not self._known():
+            for path, entry in self._of_clm.items():
+                if path not in self.entries:
+                    self._set(path, entry)
+
+    @cached_property
+    def _of_clm(self) -> dict[str, Entry]:
+        return read_clm_manifest(self.root, self.course)
+
+    def _known(self) -> bool:
+        """Whether the course published here before."""
+        return any(self.course in entry.courses for entry in self.entries.values())
+
+    def _set(self, path: str, entry: Entry | None) -> None:
+        self._changes[path] = entry
+        if entry is None:
+            self.entries.pop(path, None)
+        else:
+            self.entries[path] = entry
+
+    def others(self, path: str) -> list[str]:
+        """The other courses whose file lies at *path*."""
+        entry = self.entries.get(path)
+        return [course for course in entry.courses if course != self.course and self._alive(course)] if entry else []
+
+    def _hashes(self, path: str, accepted: str | None) -> set[str]:
+        """Of what may lie at *path* and is ours: what the manifest says, what was last accepted, and what CLM wrote."""
+        records = (self.entries.get(path), self._of_clm.get(path))
+        return {accepted} - {None} | {record.sha256 for record in records if record}  # type: ignore[return-value]
 
     def ours(self, path: str, accepted: str | None = None) -> bool:
-        """Whether what lies at *path* may be replaced: nothing, what the manifest says, or the bytes of *accepted*."""
+        """Whether what lies at *path* may be replaced: nothing, what a record says, or the bytes of *accepted*."""
         file = self.root / path
         if not file.exists() and not file.is_symlink():
             return True
@@ -51,7 +88,7 @@ class Tree:
             return self.adopt
         if file.stat().st_size == 0 and (accepted is not None if entry is None else entry.size > 0):
             return True
-        return file_digest(file) in {entry.sha256 if entry else None, accepted}
+        return file_digest(file) in self._hashes(path, accepted)
 
     def put(self, path: str, content: Path, entry: Entry, accepted: str | None = None) -> str:
         """Publish the file *content* at *path*.
@@ -60,27 +97,44 @@ class Tree:
         there: it stays, and a problem says so). *accepted* is the hash last accepted for this path.
         """
         file = self.root / path
-        if not self._inside(file):
-            self._refuse(path, "leads out of the target through a link")
+        if why := self._impossible(path):
+            self._refuse(path, why)
             return "kept"
-        if any(folder.exists() and not folder.is_dir() for folder in file.parents):
-            self._refuse(path, "has a file where a folder must be")
+        same = file.is_file() and not file.is_symlink() and file.stat().st_size == entry.size and file_digest(file) == entry.sha256
+        others, old = self.others(path), self.entries.get(path)
+        if others and old and not _shared(old, entry, same):
+            self.problems.append(owned_by_others(f"{self.root.name}/{path}", self.course, others[0], entry.source))
             return "kept"
-        if file.is_file() and not file.is_symlink() and file.stat().st_size == entry.size and file_digest(file) == entry.sha256:
-            self._record(path, entry)
-            return "same"
-        if not self.ours(path, accepted):
+        if others:  # whoever published it first stays the first, so that building in turn changes nothing
+            owners = [course for course in (old.courses if old else ()) if course in (*others, self.course)]
+            first, *also = dict.fromkeys((*owners, self.course))
+            entry = replace(entry, course=first, also=tuple(also))
+        if not same and not self.ours(path, accepted):
             self._refuse(path, "was changed by somebody, or is not ours")
             return "kept"
-        _copy(content, file)
+        if not same:
+            _copy(content, file)
         self._record(path, entry)
-        return "written"
+        return "same" if same else "written"
+
+    def _impossible(self, path: str) -> str:
+        """Why nothing may be written to a path, whatever lies there."""
+        if any(part.casefold() == ".git" for part in PurePosixPath(path).parts):
+            return "lies in a repository's own folder"
+        if path in (MANIFEST, CLM_MANIFEST):
+            return "is the name of a manifest"
+        file = self.root / path
+        if not self._inside(file):
+            return "leads out of the target through a link"
+        if any(folder.exists() and not folder.is_dir() for folder in file.parents):
+            return "has a file where a folder must be"
+        return ""
 
     def _record(self, path: str, entry: Entry) -> None:
         """Note what is published; why it was first made is kept while it stays the same."""
         old = self.entries.get(path)
         if old is None or replace(old, reason="") != replace(entry, reason=""):
-            self.entries[path] = entry
+            self._set(path, entry)
 
     def _inside(self, file: Path) -> bool:
         root = self.root.resolve()
@@ -99,9 +153,9 @@ class Tree:
 
     def remove(self, path: str, accepted: str | None = None) -> bool:
         """Remove a file of ours; one that was changed since stays and is reported, and is ours no longer."""
-        entry = self.entries.pop(path, None)
+        ours = self._hashes(path, accepted)
+        self._set(path, None)
         file = self.root / path
-        ours = {entry.sha256 if entry else None, accepted} - {None}
         if not ours or not file.is_file() or file.is_symlink() or not self._inside(file):
             return False
         if file.stat().st_size and file_digest(file) not in ours:
@@ -111,21 +165,53 @@ class Tree:
         _remove_empty(file.parent, self.root)
         return True
 
-    def prune(self, course: str, keep: Callable[[str, Entry], bool]) -> list[str]:
-        """Remove what the course no longer asks for: entries of *course* that *keep* turns down. Gives their paths."""
-        gone = [path for path, entry in self.entries.items() if entry.course == course and not keep(path, entry)]
-        return [path for path in gone if self.remove(path)]
+    def prune(self, keep: Callable[[str], bool]) -> list[str]:
+        """Remove what the course no longer asks for: its entries that *keep* turns down. Gives their paths.
+
+        A file that another course publishes too becomes that course's alone.
+        """
+        gone = [path for path, entry in self.entries.items() if self.course in entry.courses and not keep(path)]
+        removed = []
+        for path in gone:
+            if others := self.others(path):
+                self._set(path, replace(self.entries[path], course=others[0], also=tuple(others[1:])))
+            elif self.remove(path):
+                removed.append(path)
+        return removed
 
     def save(self) -> None:
-        """Write the manifest; where nothing was ever published there is none."""
-        if self.entries or self.root.is_dir():
-            write_manifest(self.root, self.entries)
+        """Write the manifest; where nothing was ever published there is none.
+
+        Another build may have saved since this one read it: what that one changed stays.
+        """
+        entries = read_manifest(self.root) | {path: entry for path, entry in self._changes.items() if entry}
+        for path in (path for path, entry in self._changes.items() if entry is None):
+            entries.pop(path, None)
+        self.entries, self._changes = entries, {}
+        if entries or self.root.is_dir():
+            write_manifest(self.root, entries)
 
     def occupied(self, paths: Iterable[str]) -> str | None:
-        """A planned path where a file lies although the target has no manifest; ``None`` if there is none."""
-        if self.entries or not self.root.is_dir():
+        """A planned path where a file lies that no record mentions, in a target where the course published nothing; ``None`` if there is none."""
+        if self._known() or not self.root.is_dir():
             return None
-        return next((path for path in paths if (self.root / path).is_file()), None)
+        return next((path for path in paths if path not in self.entries and (self.root / path).is_file()), None)
+
+
+def _shared(old: Entry, new: Entry, same: bool) -> bool:
+    """Whether two courses may publish one file: copies of one file, or of equal ones. What is rendered is of one course."""
+    return old.variant == new.variant == ASSET and (same or old.source == new.source)
+
+
+def owned_by_others(path: str, course: str, other: str, source: str) -> Problem:
+    """The error for a path that two courses want."""
+    return Problem(
+        "collision",
+        f"{path} belongs to the course {other}; {course or 'this folder'} would write it too",
+        "give one of the courses another title, project-slug or target",
+        path=source or None,
+        outputs=(path,),
+    )
 
 
 def _copy(content: Path, file: Path) -> None:

@@ -14,12 +14,10 @@ from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
 from clx_jupyter.job_queue import StoredOutput
 from clx_jupyter.manifest import Entry, write_atomically
-from clx_jupyter.plan import Plan, SourcePlan
-from clx_jupyter.publish import Tree, check_target
+from clx_jupyter.plan import Output, Plan, SourcePlan
+from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others
 from clx_jupyter.requests import Request
 from clx_jupyter.supervisor import Attempt
-
-ASSET = "asset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +42,16 @@ class Publishing:
         self._targets: dict[str, Target] = {str(target.path): target for target in self.course.targets}
         for target in self.course.targets:
             check_target(target.path, self.course.root)
-        self._trees = {path: Tree(Path(path), adopt=request.adopt) for path in self._targets}
+        self._trees = {
+            path: Tree(Path(path), adopt=request.adopt, course=self.course.file, alive=self._is_course) for path in self._targets
+        }
         if not request.adopt:
             self._refuse_occupied()
+        self._leave_to_others()
+
+    def _is_course(self, file: str) -> bool:
+        """Whether a course file is there; the plain folder that was built before there was one is no course any more."""
+        return bool(file) and (self.course.root / file).is_file()
 
     def _refuse_occupied(self) -> None:
         for path, tree in self._trees.items():
@@ -54,8 +59,23 @@ class Publishing:
             if not any(name.startswith(f"{path}/") for name in self.stored) and (found := tree.occupied(sorted(wanted))):
                 raise RequestError(
                     f"{tree.root} holds {found}, and no record says that it was built from here",
-                    "`clx build --adopt` takes such files over and replaces them (nothing else is touched), or choose another folder with -o",
+                    "`clx build --adopt` takes them over, nothing is deleted; or choose another folder with -o",
                 )
+
+    def _leave_to_others(self) -> None:
+        """Outputs at paths of another course of this root are not made: one error for each source and course."""
+        for source in self.plan.sources:
+            found: dict[str, list[Output]] = {}
+            for output in source.outputs:
+                for other in self._trees[str(output.variant.target.path)].others(output.variant.path)[:1]:
+                    found.setdefault(other, []).append(output)
+            for other, outputs in found.items():
+                source.outputs = [output for output in source.outputs if output not in outputs]
+                made = {output.render for output in source.wanted}
+                source.spec["variants"] = [variant for variant in source.spec["variants"] if variant["id"] in made]
+                names = tuple(f"{output.variant.target.name}/{output.variant.path}" for output in outputs)
+                problem = owned_by_others(names[0], self.course.file, other, source.source.path)
+                self.problems.append(problem.with_(outputs=names))
 
     def start(self) -> None:
         """Before any job: the files that do not depend on one."""
@@ -172,16 +192,14 @@ class Publishing:
         if complete and self.plan.choice.everything and not self.request.failed:
             for path, tree in self._trees.items():
                 wanted = self.plan.all_paths[self._targets[path].name]
-                removed = tree.prune(self.course.file, lambda name, entry, wanted=wanted, path=path: self._stays(path, name, entry, wanted))  # type: ignore[misc]
+                copied = {name.removeprefix(f"{path}/") for name in self.assets if name.startswith(f"{path}/")}
+                removed = tree.prune((wanted | copied).__contains__)
                 gone += [f"{path}/{name}" for name in removed]
             gone += [name for name in rows if self._left(name)]
         for tree in self._trees.values():
             tree.save()
             self.problems += tree.problems
         return gone
-
-    def _stays(self, target: str, name: str, entry: Entry, wanted: set[str]) -> bool:
-        return f"{target}/{name}" in self.assets if entry.variant == ASSET else name in wanted
 
     def _left(self, name: str) -> bool:
         """Whether an output's row belongs to a target of this build but its path is no longer asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -9,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from clx_jupyter.errors import RequestError
-from clx_jupyter.manifest import MANIFEST, Entry, read_manifest
-from clx_jupyter.publish import Tree, check_target
+from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, Entry, read_manifest
+from clx_jupyter.publish import ASSET, Tree, check_target
 
 PATH = "completed/html/a.html"
 
 
-def entry(text: str, *, course: str = "", reason: str = "new") -> Entry:
-    return Entry(hash_of(text), len(text.encode()), course, "a.py", "completed/html", "key", reason)
+def entry(text: str, *, course: str = "", reason: str = "new", variant: str = "completed/html", source: str = "a.py") -> Entry:
+    return Entry(hash_of(text), len(text.encode()), course, source, variant, "key", reason)
 
 
 def hash_of(text: str) -> str:
@@ -149,7 +150,7 @@ def test_a_folder_or_file_in_the_way_stays(target: Path) -> None:
 def test_pruning_removes_what_left_the_course_and_empty_folders(target: Path) -> None:
     tree = published(target)
     put(tree, "x", "stays.html")
-    assert tree.prune("", lambda path, _: path == "stays.html") == [PATH]
+    assert tree.prune(lambda path: path == "stays.html") == [PATH]
     assert [file.name for file in target.iterdir() if file.name != MANIFEST] == ["stays.html"]
     tree.save()
     assert list(read_manifest(target)) == ["stays.html"]
@@ -162,18 +163,125 @@ def test_pruning_leaves_what_is_not_ours(target: Path) -> None:
     lay(target, "by hand", "changed.html")
     lay(target, "theirs", "completed/html/theirs.txt")
     lay(target, "ref", ".git/HEAD")
-    assert tree.prune("", lambda *_: False) == [PATH]
+    assert tree.prune(lambda _: False) == [PATH]
     left = sorted(file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file() and file.name != MANIFEST)
     assert left == [".git/HEAD", "changed.html", "completed/html/theirs.txt", "of/another/course.html"]
     assert [problem.outputs for problem in tree.problems] == [("output/changed.html",)]
     assert list(tree.entries) == ["of/another/course.html"]
 
 
+def test_nothing_goes_into_a_repository_s_own_folder_or_over_a_manifest(target: Path) -> None:
+    lay(target, "ref", ".git/HEAD")
+    lay(target, "theirs", CLM_MANIFEST)
+    tree = Tree(target, adopt=True)
+    assert [put(tree, "new", path) for path in (".git/HEAD", "course-en/.GIT/config", MANIFEST, CLM_MANIFEST)] == ["kept"] * 4
+    assert sorted(file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file()) == [CLM_MANIFEST, ".git/HEAD"]
+    assert (target / ".git/HEAD").read_text() == "ref" and len(tree.problems) == 4
+
+
+# --- several courses in one target ---------------------------------------------
+
+
+def of(course: str, target: Path, *courses: str) -> Tree:
+    """The target as a build of *course* finds it while *courses* exist."""
+    return Tree(target, course=course, alive=lambda name: name in courses)
+
+
+def test_what_another_course_published_stays_and_is_an_error_that_names_both(target: Path) -> None:
+    tree = of("a.xml", target, "a.xml", "b.xml")
+    put(tree, "of a", course="a.xml")
+    tree.save()
+    tree = of("b.xml", target, "a.xml", "b.xml")
+    assert [put(tree, text, course="b.xml") for text in ("of b", "of a")] == ["kept", "kept"]  # rendered for another course, even if equal
+    assert tree.others(PATH) == ["a.xml"] and tree.prune(lambda _: False) == []
+    assert (target / PATH).read_text() == "of a"
+    problem = tree.problems[0]
+    assert (problem.category, problem.severity, problem.path) == ("collision", "error", "a.py")
+    assert "a.xml" in problem.message and "b.xml" in problem.message
+
+
+def test_what_a_course_file_published_that_is_gone_is_taken_over(target: Path) -> None:
+    tree = of("old.xml", target, "old.xml")
+    put(tree, "old", course="old.xml")
+    tree.save()
+    tree = of("new.xml", target, "new.xml")
+    assert tree.others(PATH) == [] and put(tree, "new", course="new.xml") == "written"
+    assert tree.entries[PATH].courses == ("new.xml",)
+
+
+def test_a_copied_file_may_be_of_several_courses_and_goes_with_the_last(target: Path) -> None:
+    for course in ("a.xml", "b.xml", "a.xml"):
+        tree = of(course, target, "a.xml", "b.xml")
+        assert put(tree, "data", course=course, variant=ASSET) in ("written", "same")
+        tree.save()
+    assert read_manifest(target)[PATH].courses == ("a.xml", "b.xml")
+    tree = of("a.xml", target, "a.xml", "b.xml")
+    assert put(tree, "other data", course="a.xml", variant=ASSET) == "written"  # the same file of the course, changed
+    assert put(tree, "its own", course="a.xml", variant=ASSET, source="other.csv") == "kept"
+    assert tree.prune(lambda _: False) == [] and (target / PATH).read_text() == "other data"
+    tree.save()
+    assert read_manifest(target)[PATH].courses == ("b.xml",)
+    assert of("b.xml", target, "a.xml", "b.xml").prune(lambda _: False) == [PATH]
+
+
+def test_two_builds_at_once_forget_nothing_of_each_other(target: Path) -> None:
+    gone = published(target, path="gone.html")
+    other = of("b.xml", target, "a.xml", "b.xml")
+    put(other, "b", "b.html", course="b.xml")
+    assert gone.remove("gone.html")
+    put(gone, "a", "a.html")
+    gone.save()
+    other.save()
+    assert sorted(read_manifest(target)) == ["a.html", "b.html"]
+
+
+# --- what CLM left behind ---------------------------------------------------------
+
+
+def clm(target: Path, spec: str, **files: str) -> None:
+    rows = [{"path": path, "content_hash": f"sha256:{hash_of(text)}"} for path, text in files.items()]
+    lay(target, json.dumps({"version": 1, "spec": spec, "target": "x", "files": rows}), CLM_MANIFEST)
+
+
+def test_outputs_of_clm_are_ours_where_they_are_as_it_wrote_them(target: Path) -> None:
+    for name in ("kept", "replaced", "gone", "changed"):
+        lay(target, name, name)
+    lay(target, "theirs", "unknown")
+    clm(target, "c.xml", kept="kept", replaced="replaced", gone="gone", changed="as it was", lost="x", **{"../outside": "x"})
+    tree = of("specs/c.xml", target, "specs/c.xml")
+    assert sorted(tree.entries) == ["changed", "gone", "kept", "replaced"] and tree.occupied(["kept", "new"]) is None
+    assert [put(tree, text, path, course="specs/c.xml") for path, text in (("kept", "kept"), ("replaced", "new"), ("changed", "new"))] == [
+        "same", "written", "kept",
+    ]  # fmt: skip
+    assert tree.prune(lambda path: path in ("kept", "replaced", "changed")) == ["gone"]
+    tree.save()
+    assert (target / "changed").read_text() == "changed" and (target / "unknown").read_text() == "theirs"
+    assert [problem.outputs for problem in tree.problems] == [("output/changed",)]
+    lay(target, "kept by CLM", "kept")  # it built once more
+    clm(target, "c.xml", kept="kept by CLM")
+    assert put(of("specs/c.xml", target, "specs/c.xml"), "new", "kept", course="specs/c.xml") == "written"
+
+
+@pytest.mark.parametrize("spec", ["other.xml", None])
+def test_outputs_of_another_course_of_clm_or_none_are_not_ours(target: Path, spec: str | None) -> None:
+    lay(target, "theirs")
+    if spec:
+        clm(target, spec, **{PATH: "theirs"})
+    tree = of("c.xml", target, "c.xml")
+    assert tree.entries == {} and tree.occupied([PATH]) == PATH
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"spec": "c.xml"}', '{"spec": "c.xml", "files": [1]}', '{"spec": "c.xml", "files": 1}'])
+def test_a_manifest_of_clm_that_cannot_be_read_says_nothing(target: Path, text: str) -> None:
+    lay(target, text, CLM_MANIFEST)
+    assert of("c.xml", target).entries == {}
+
+
 def test_pruning_does_not_follow_links(target: Path, tmp_path: Path) -> None:
     tree = published(target)
     (target / "completed").rename(tmp_path / "moved")
     (target / "completed").symlink_to(tmp_path / "moved")
-    assert tree.prune("", lambda *_: False) == []
+    assert tree.prune(lambda _: False) == []
     assert (tmp_path / "moved" / "html" / "a.html").exists()
 
 
