@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from clx_jupyter.course.yaml_spec import NAME
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
 from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, Entry, read_clm_manifest, read_manifest, write_manifest
@@ -37,13 +38,15 @@ def check_target(target: Path, root: Path) -> None:
 class Tree:
     """One target folder and its manifest, for the builds of one course.
 
-    *course* is its file; *alive* says which other course files of the root exist: what the others published is theirs.
+    *course* is its file; *alive* says which other course files of the root exist: what the others published is theirs. A plain
+    folder and its ``course.yaml`` are one course: only one of them can be built.
     """
 
     def __init__(self, root: Path, *, adopt: bool = False, course: str = "", alive: Callable[[str], bool] = lambda _: False) -> None:
         self.root = root
         self.entries = read_manifest(root)
         self.adopt, self.course, self._alive = adopt, course, alive
+        self._names = {"", NAME} if course in ("", NAME) else {course}
         self.problems: list[Problem] = []
         self._changes: dict[str, Entry | None] = {}
         if not self._known():
@@ -57,7 +60,10 @@ class Tree:
 
     def _known(self) -> bool:
         """Whether the course published here before."""
-        return any(self.course in entry.courses for entry in self.entries.values())
+        return any(map(self._mine, self.entries.values()))
+
+    def _mine(self, entry: Entry) -> bool:
+        return not self._names.isdisjoint(entry.courses)
 
     def _set(self, path: str, entry: Entry | None) -> None:
         self._changes[path] = entry
@@ -69,7 +75,7 @@ class Tree:
     def others(self, path: str) -> list[str]:
         """The other courses whose file lies at *path*."""
         entry = self.entries.get(path)
-        return [course for course in entry.courses if course != self.course and self._alive(course)] if entry else []
+        return [course for course in entry.courses if course not in self._names and self._alive(course)] if entry else []
 
     def _hashes(self, path: str, accepted: str | None) -> set[str]:
         """Of what may lie at *path* and is ours: what the manifest says, what was last accepted, and what CLM wrote."""
@@ -170,7 +176,7 @@ class Tree:
 
         A file that another course publishes too becomes that course's alone.
         """
-        gone = [path for path, entry in self.entries.items() if self.course in entry.courses and not keep(path)]
+        gone = [path for path, entry in self.entries.items() if self._mine(entry) and not keep(path)]
         removed = []
         for path in gone:
             if others := self.others(path):

@@ -209,6 +209,17 @@ def test_what_a_course_file_published_that_is_gone_is_taken_over(target: Path) -
     assert tree.entries[PATH].courses == ("new.xml",)
 
 
+def test_a_folder_and_its_course_file_are_one_course(target: Path) -> None:
+    tree = of("", target)
+    assert [put(tree, name, name) for name in ("solutions.html", "stays.html")] == ["written"] * 2
+    tree.save()
+    tree = of("course.yaml", target, "course.yaml")
+    assert put(tree, "new", "stays.html", course="course.yaml") == "written"
+    assert tree.prune(lambda path: path == "stays.html") == ["solutions.html"]
+    tree.save()
+    assert of("", target).prune(lambda _: False) == ["stays.html"]
+
+
 def test_a_copied_file_may_be_of_several_courses_and_goes_with_the_last(target: Path) -> None:
     for course in ("a.xml", "b.xml", "a.xml"):
         tree = of(course, target, "a.xml", "b.xml")
