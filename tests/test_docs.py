@@ -11,6 +11,10 @@ import jsonschema
 import pytest
 
 from clx_jupyter.commands.arguments import COMMANDS, Command
+from clx_jupyter.commands.peers import COMMANDS as THEIR_COMMANDS
+from clx_jupyter.commands.peers import OPTIONS as THEIR_OPTIONS
+from clx_jupyter.commands.peers import SAME
+from clx_jupyter.course import xml_spec
 from clx_jupyter.errors import CLASSES, Problem
 from clx_jupyter.extension import ClxApp
 from clx_jupyter.handlers import ROUTES
@@ -98,6 +102,22 @@ def test_every_environment_variable_is_documented() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "clx_jupyter").rglob("*.py"))
     names = set(re.findall(r'"(CLX_[A-Z_]+)"', code))
     assert [name for name in sorted(names) if name not in document("settings.md")] == []
+
+
+def test_every_option_and_command_of_clx_and_clm_stands_in_the_guide_with_ours() -> None:
+    guide = document("migration.md")
+    assert [name for name in SAME if f"`{name}`" not in guide] == []
+    words = THEIR_OPTIONS | THEIR_COMMANDS
+    assert [name for name, here in words.items() if f"| `{name}` | {here} |" not in guide] == []
+
+
+def test_every_element_and_attribute_of_a_course_file_stands_in_the_guide() -> None:
+    section = document("migration.md").partition("\n## The course file\n")[2].partition("\n## Environment")[0]
+    named = [*xml_spec._CHILDREN.values(), *xml_spec._ATTRIBUTES.values()]
+    assert [name for listed in named for name in listed.split() if f"`{name}`" not in section] == []
+    rows = [row for row in section.splitlines() if "one warning" in row]
+    assert [name for name in xml_spec._NOT_ACTED_ON if not any(f"`{name}`" in row for row in rows)] == []
+    assert len(rows) == len(xml_spec._NOT_ACTED_ON)
 
 
 @pytest.mark.parametrize("file", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
