@@ -148,3 +148,22 @@ def test_a_folder_of_several_courses_asks_which_is_meant(root: Path) -> None:
     write(root, {"course-specs/b.xml": spec("B")})
     done = command("build", cwd=root)
     assert done.returncode == 2 and "course-specs/a.xml, course-specs/b.xml" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_course_yaml_beside_course_files_of_clm_is_a_course_of_its_own(clx: Clx, root: Path) -> None:
+    write(root, {"notebooks/n.py": "# %% [markdown]\n# # N\n", "course.yaml": """version: 1
+title: Notebooks
+targets:
+  all: {path: out, kinds: [completed], formats: [html]}
+sections:
+  - {title: All, topics: [notebooks/n.py]}
+"""})  # fmt: skip
+    assert clx(root / "course-specs/a.xml").code == 0
+    assert clx(root).code == 0  # the folder is what its course.yaml says
+    mine = "completed/html/notebooks/n.html"
+    pages = [f"A-en/Slides/Html/Code-Along/Week/0{n} {name}.html" for n, name in ((1, "Lists"), (2, "Loops"))]
+    assert files(root / "out") == [*pages, mine]
+    write(root, {"course-specs/a.xml": spec("A", "lists")})
+    assert clx(root / "course-specs/a.xml").code == 0 and files(root / "out") == [pages[0], mine]
+    write(root, {"notebooks/m.py": "# %% [markdown]\n# # M\n", "course.yaml": (root / "course.yaml").read_text().replace("n.py", "m.py")})
+    assert clx(root).code == 0 and files(root / "out") == [pages[0], "completed/html/notebooks/m.html"]
