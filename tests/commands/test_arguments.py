@@ -64,7 +64,7 @@ def test_a_folder_called_like_a_command_of_theirs_is_a_folder(
     ("arguments", "error", "hint"),
     [
         (["biuld"], "there is no command 'biuld'", "did you mean build?"),
-        (["xyzzy"], "there is no command 'xyzzy'", "there are: build, status"),
+        (["xyzzy"], "there is no command 'xyzzy'", "there are: "),
         (["build", "--dryrun"], "`clx build` has no option --dryrun", "did you mean --dry-run?"),
         (["build", "--forc"], "`clx build` has no option --forc", "did you mean --force?"),
         (["status", "--xyzzy=1"], "`clx status` has no option --xyzzy", "`clx status --help`"),
