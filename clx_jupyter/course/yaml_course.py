@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from clx_jupyter.course.folder import default_targets, has_sources, rule_of, source
+from clx_jupyter.course.folder import default_targets, rule_of, source, walk
 from clx_jupyter.course.model import Asset, Course, Section, Source, Target, Topic
-from clx_jupyter.course.scan import Scan, scan
+from clx_jupyter.course.scan import Scan, is_source, scan
 from clx_jupyter.course.targets import refused
 from clx_jupyter.course.topics import SECRETS
 from clx_jupyter.course.yaml_spec import CourseSpec, SectionSpec, TargetSpec, TopicSpec, read_course
@@ -64,12 +64,17 @@ def _target(spec: CourseSpec, target: TargetSpec, root: Path, name: str, output_
     topics = [topic.path for section in spec.sections or () for topic in section.topics]
     if any((root / topic).is_relative_to(path) for topic in topics):
         why = why or "the sources lie there"
-    if spec.sections is None and path.is_dir() and not (path / MANIFEST).exists() and has_sources(path):
+    if spec.sections is None and path.is_dir() and not (path / MANIFEST).exists() and _holds_sources(path, target.kinds):
         why = why or "notebooks lie there"
     if why:
         message = f"target {target.name!r} cannot be {target.path if not output_dir else path}: {why}"
         raise CourseError(message, "choose a folder of its own for the outputs, such as output", path=name, line=target.line)
     return Target(target.name, path, target.kinds, target.formats, target.languages, target.outputs)
+
+
+def _holds_sources(path: Path, kinds: tuple[str, ...]) -> bool:
+    """Whether notebooks lie in a folder that no build put there: outputs lie in folders called by their kinds."""
+    return any(is_source(file) and file.relative_to(path).parts[0] not in kinds for _, files in walk(path) for file in files)
 
 
 def _not_made(spec: CourseSpec, name: str) -> Iterator[Problem]:
