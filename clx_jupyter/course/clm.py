@@ -104,7 +104,7 @@ def load(
         names="" if beside.names == "numbered" else beside.names,  # numbers are what the layouts have anyway
         navigation=beside.navigation,
     )
-    found = (*warnings(tree, name), *_no_author(spec, name), *problems, *group_problems, *_collisions(course))
+    found = (*warnings(tree, name), *_stray(file, root), *_no_author(spec, name), *problems, *group_problems, *_collisions(course))
     return replace(course, problems=_once(found))
 
 
@@ -169,6 +169,17 @@ def _beside(file: Path, root: Path, otherwise: BesideSpec) -> BesideSpec:
     """What the file beside the course file says, *otherwise* where there is none."""
     path = file.with_name(file.stem + BESIDE)
     return read_beside(path, Path(os.path.relpath(path, root)).as_posix()) if path.is_file() else otherwise
+
+
+def _stray(file: Path, root: Path) -> Iterator[Problem]:
+    """A warning for each file that would stand beside a course file which is not there: most likely its name is misspelt."""
+    for path in sorted(file.parent.glob(f"*{BESIDE}")):
+        spec = path.name.removesuffix(BESIDE) + ".xml"
+        if not path.with_name(spec).exists():
+            at = Path(os.path.relpath(path, root)).as_posix()
+            yield Problem(
+                "bad-course", f"{path.name} is not read: there is no {spec} beside it", f"call it {file.stem}{BESIDE}", "warning", path=at
+            )
 
 
 def _sections(root: Path, spec: CourseSpec, name: str, places: Places, beside: BesideSpec) -> tuple[tuple[Section, ...], list[Problem]]:

@@ -461,6 +461,13 @@ def test_names_of_the_sources_may_take_the_place_of_numbers(tmp_path: Path) -> N
     assert names == {"slides_a.html"}
 
 
+def test_a_file_beside_no_course_file_is_a_warning(tmp_path: Path) -> None:
+    write(tmp_path, {"course-specs/b.clx.yaml": "layout: clx\n"})
+    (problem,) = course(tmp_path).problems
+    assert (problem.severity, problem.path) == ("warning", "course-specs/b.clx.yaml")
+    assert problem.hint == "call it a.clx.yaml"
+
+
 def test_what_is_wrong_in_the_file_beside_is_said_with_its_place(tmp_path: Path) -> None:
     write(tmp_path, {"course-specs/a.clx.yaml": "layout: clx\nsections: []\n"})
     with pytest.raises(CourseError) as caught:

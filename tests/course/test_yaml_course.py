@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,15 @@ def test_a_topic_that_means_nothing_is_one_error_and_the_rest_is_built(tmp_path:
     assert (problem.category, problem.severity, problem.path, problem.line) == ("bad-course", "error", "course.yaml", 4)
     assert message in problem.message
     assert hint in problem.hint
+
+
+def test_a_thousand_topics_that_are_not_there_are_said_fast(tmp_path: Path) -> None:
+    files = {f"new/topic{n}.py": CELL for n in range(300)}
+    started = time.monotonic()
+    found = course(tmp_path, listed(", ".join(f"old/topic{n}" for n in range(1000))), **files)
+    assert len(found.problems) == 1000
+    assert "did you mean new/topic0.py" in found.problems[0].hint
+    assert time.monotonic() - started < 5
 
 
 def test_a_link_that_leads_outside_is_no_topic(tmp_path: Path) -> None:
