@@ -38,6 +38,7 @@ def load(file: Path, output_dir: Path | None = None) -> Course:
         chosen = [kind for kind in ("student", "code-along") if kind in spec.own]
         rule = rule_of(reading.scans, chosen[0] if len(chosen) == 1 else "")
         targets, notice = default_targets(output, rule), rule.notice
+    problems = [*_not_made(spec, name), *(reading.finder.problems or _empty(sections, name))]
     return Course(
         root=root,
         file=name,
@@ -51,7 +52,7 @@ def load(file: Path, output_dir: Path | None = None) -> Course:
         environment=spec.environment,
         env_file=root / SECRETS if (root / SECRETS).is_file() else None,
         templates=("templates",) if (root / "templates").is_dir() else (),
-        problems=tuple({problem.id: problem for problem in (*_not_made(spec, name), *reading.finder.problems)}.values()),
+        problems=tuple({problem.id: problem for problem in problems}.values()),
         notice=notice,
         names=spec.names,
         navigation=spec.navigation,
@@ -70,6 +71,13 @@ def _target(spec: CourseSpec, target: TargetSpec, root: Path, name: str, output_
         message = f"target {target.name!r} cannot be {target.path if not output_dir else path}: {why}"
         raise CourseError(message, "choose a folder of its own for the outputs, such as output", path=name, line=target.line)
     return Target(target.name, path, target.kinds, target.formats, target.languages, target.outputs)
+
+
+def _empty(sections: tuple[Section, ...], name: str) -> Iterator[Problem]:
+    """A warning for a course of nothing, where nothing else says why."""
+    if not any(section.topics for section in sections):
+        hint = "notebooks are .ipynb files, and text with a jupytext header or percent marks (# %%)"
+        yield Problem("bad-course", "there is not one notebook in this course", hint, "warning", path=name)
 
 
 def _holds_sources(path: Path, kinds: tuple[str, ...]) -> bool:

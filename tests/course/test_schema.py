@@ -193,7 +193,7 @@ WORDS = [
     ("names: numberd", 1, "names cannot be 'numberd'", "did you mean 'numbered'?"),
     ("targets: {a: {kinds: []}}", 1, "targets.a.kinds is empty", "name at least one"),
     ("targets:\n  a: {path: x}", 2, "targets.a has no 'kinds'", "add `kinds:`"),
-    ("targets:\n  a: {path: ../x, kinds: [a]}", 2, "targets.a.path cannot be '../x'", "may not lead out"),
+    ("targets:\n  a: {path: ../x, kinds: [a]}", 2, "targets.a.path cannot be '../x'", "below this file's folder"),
     ("sections:\n- title: A\n  topics:\n  - {pth: x, path: y}", 4, "'pth' is not known in an entry of topics", "did you mean 'path'?"),
     ("execute: {timeout: 0}", 1, "execute.timeout cannot be 0", "above 0"),
     ("execute: {preload: [a b]}", 1, "an entry of preload cannot be 'a b'", "name of a Python module"),

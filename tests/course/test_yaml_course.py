@@ -297,6 +297,9 @@ REFUSED = [
     (".", "it holds the course itself"),
     ("week", "the sources lie there"),
     ("repository", "it is a git repository"),
+    ("a.py", "a file lies there"),
+    (".git", "what lies in .git belongs to a program"),
+    (".clx/x", "what lies in .clx belongs to a program"),
 ]
 
 
@@ -306,6 +309,10 @@ def test_a_target_where_nothing_may_be_written_is_refused(tmp_path: Path, path: 
     with pytest.raises(CourseError, match=why) as caught:
         course(tmp_path, f"targets:\n  a: {{path: {path}, kinds: [completed]}}\n" + listed("week/2.py"), *FILES)
     assert caught.value.problem.line == 2
+
+
+def test_a_course_without_a_notebook_is_a_warning(tmp_path: Path) -> None:
+    assert "not one notebook" in only(course(tmp_path, "title: T\n")).message
 
 
 def test_a_folder_of_notebooks_is_no_target(tmp_path: Path) -> None:
