@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from clx_jupyter.course import schema
 from clx_jupyter.course.model import Execute
 from clx_jupyter.course.yaml_spec import CourseSpec, Include, read_beside, read_course, title_of
 from clx_jupyter.errors import CourseError, Problem
+from tests.course.test_schema import parts
 
 
 def spec(tmp_path: Path, text: str) -> CourseSpec:
@@ -136,3 +141,77 @@ def test_the_file_beside_a_course_in_xml_is_checked_alike(tmp_path: Path) -> Non
     file.write_text("layout: clx\nsections: []\n", encoding="utf-8")
     with pytest.raises(CourseError, match="'sections' is not known"):
         read_beside(file, "c.clx.yaml")
+
+
+# --- no key is accepted and then forgotten ------------------------------------------
+
+WHOLE: dict[str, Any] = {
+    "title": {"en": "Python"},
+    "languages": ["en", "de"],
+    "author": "Ada",
+    "organization": "School",
+    "prog_lang": "R",
+    "execute": {"mode": "always", "cell_timeout": 1, "timeout": 2, "startup_timeout": 3, "preload": ["numpy"]},
+    "environment": ["KEY"],
+    "names": "numbered",
+    "jinja": True,
+    "navigation": True,
+    "targets": {"a": {"path": "x", "kinds": ["own"], "formats": ["code"], "languages": ["de"], "outputs": True}},
+    "sections": [
+        {
+            "title": "S", "id": "s", "execute": {"mode": "never"}, "author": "B", "prog_lang": "julia", "include": [{"from": "y"}],
+            "topics": [
+                "a.md",
+                {
+                    "path": "b.md", "title": "T", "id": "t", "execute": {"timeout": 5}, "after": ["a.md"], "author": "C", "prog_lang": "cpp",
+                    "include": [{"from": "z", "to": "d", "optional": True}], "jinja": False,
+                },
+            ],
+        }
+    ],
+    "kinds": {
+        "own": {
+            "base": "speaker", "label": "Own", "public": False, "executed": False, "remove": ["a"], "blank": ["b"], "keep": ["c"],
+            "blank_code": True, "answer_stub": True, "clear_solutions": True, "workshop": "code-along", "boxes": {"notes": "pink"}, "folder": "F",
+        }
+    },
+    "include": [{"from": "x"}],
+}  # fmt: skip
+
+
+def keys(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every key of every mapping."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        if isinstance(value, dict):
+            yield (*path, key)
+        yield from keys(each, (*path, key))
+
+
+def without(value: Any, path: tuple[Any, ...]) -> Any:
+    first, *rest = path
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    if rest:
+        copy[first] = without(value[first], tuple(rest))
+    else:
+        del copy[first]
+    return copy
+
+
+REQUIRED = {"kinds", "title", "topics", "path", "from"}
+OPTIONAL = {("targets", "a", "path"), ("title",), ("kinds",), ("sections", 0, "topics", 1, "title")}
+CHOSEN = {"own", "a", "notes", "en"}
+"""Names that people choose, which are no keys of the format."""
+FORMAT = [path for path in keys(WHOLE) if path[-1] not in CHOSEN and (path[-1] not in REQUIRED or path in OPTIONAL)]
+
+
+@pytest.mark.parametrize("path", FORMAT, ids=lambda path: ".".join(map(str, path)))
+def test_every_key_makes_a_difference(tmp_path: Path, path: tuple[Any, ...]) -> None:
+    text = WHOLE if path not in (("kinds",), ("languages",)) else without(WHOLE, ("targets",))
+    assert spec(tmp_path, json.dumps(without(text, path))) != spec(tmp_path, json.dumps(text))
+
+
+def test_every_key_of_the_format_is_among_them() -> None:
+    properties = (part.get("properties", {}) for part in parts(schema.whole()))
+    known = {key for each in properties for key in each} - {"version", "layout"}  # the file beside a course in XML has its own test
+    assert known <= {path[-1] for path in keys(WHOLE)}
