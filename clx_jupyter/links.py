@@ -21,7 +21,7 @@ from clx_jupyter.course.scan import decode
 from clx_jupyter.course.topics import half, id_of
 from clx_jupyter.errors import Problem
 from clx_jupyter.languages import BY_SUFFIX
-from clx_jupyter.variants import Variant, path_of, variants
+from clx_jupyter.variants import Variant, path_of, unversioned, variants
 from clx_jupyter_workers.inputs import COURSE_LINK
 
 _NEAREST = {"html": ("notebook", "code"), "notebook": ("html", "code"), "code": ("notebook", "html")}
@@ -62,7 +62,7 @@ class Links:
             for topic in section.topics:
                 for source in topic.sources:
                     place = _Place(section, index, source)
-                    for path in {source.path, half(source.path)[0]} if source.languages else {source.path}:
+                    for path in {source.path, unversioned(source)}:
                         self._by_path.setdefault(path, []).append(place)
                         self._by_stem.setdefault(posixpath.splitext(path)[0], []).append(place)
                     self._by_topic.setdefault(topic.id, []).append(place)
@@ -89,12 +89,12 @@ class Links:
         if suffix in _SUFFIXES and (source.scope is None or not (self._course.root / path).exists()):
             # The other file of a pair, or what the notebook is called in Jupyter.
             places = self._by_stem.get(stem, [])
-            if len({half(place.source.path)[0] for place in places}) == 1:
+            if len({unversioned(place.source) for place in places}) == 1:
                 return _Found(self._with_halves(places))
         return _Found()
 
     def _with_halves(self, places: list[_Place]) -> list[_Place]:
-        whole = half(places[0].source.path)[0]
+        whole = unversioned(places[0].source)
         return self._by_path.get(whole, places) if places[0].source.languages else places
 
     def _topic(self, name: str) -> _Found:
@@ -105,8 +105,8 @@ class Links:
             places = self._by_topic.get(topic, [])
             places = [place for place in places if stem in _stems(place.source.path)]
         places = sorted(places, key=lambda place: (place.source.number, posixpath.basename(place.source.path)))
-        families = list(dict.fromkeys(half(place.source.path)[0] for place in places))
-        return _Found([place for place in places if half(place.source.path)[0] == families[0]], len(families) - 1 if families else 0)
+        families = list(dict.fromkeys(unversioned(place.source) for place in places))
+        return _Found([place for place in places if unversioned(place.source) == families[0]], len(families) - 1 if families else 0)
 
     # --- where it is in the outputs -------------------------------------------
 

@@ -313,6 +313,7 @@ class Planner:
                 "cell_timeout": self.options.timeout or limits.cell_timeout,
                 "timeout": max(limits.timeout, self.options.timeout or 0),
                 "startup_timeout": limits.startup_timeout,
+                "own_limits": self.options.timeout is None,
                 "allow_errors": limits.allow_errors,
             },
             "kinds": {name: kind.to_json() for name, kind in _with_workshops(course, kinds).items()},

@@ -374,7 +374,8 @@ class Supervisor:
     async def _too_slow(self, attempt: Attempt) -> None:
         """The worker had to be killed at a limit: the next attempt takes the execution as failed and makes the rest."""
         job, cell = attempt.job, attempt.progress.get("source_cell")
-        seconds = job.spec["execute"]["cell_timeout" if attempt.limit == "cell" else "timeout"]
+        limits = _Limits(attempt)
+        seconds = limits.of_cell(attempt.progress) if attempt.limit == "cell" else limits.notebook_seconds
         problem = Problem(
             "timeout", f"the {attempt.limit} ran longer than {seconds:g} s and did not stop when asked",
             "raise the limit (--timeout) or make the code faster", path=job.path, cell=cell,
@@ -404,7 +405,8 @@ class _Limits:
     def __init__(self, attempt: Attempt) -> None:
         execute = attempt.job.spec["execute"]
         self._attempt = attempt
-        self._cell_seconds, self._seconds = float(execute["cell_timeout"]), float(execute["timeout"])
+        self._cell_seconds, self.notebook_seconds = float(execute["cell_timeout"]), float(execute["timeout"])
+        self._own = bool(execute.get("own_limits"))
         self._cell = self._notebook = self._kill = float("inf")
 
     def moved(self, progress: dict[str, Any]) -> None:
@@ -414,9 +416,13 @@ class _Limits:
             self._cell = self._notebook = self._kill = float("inf")
             return
         # A new cell shows that the worker listens: what was asked of it before is done.
-        self._cell, self._kill = now + self._cell_seconds, float("inf")
+        self._cell, self._kill = now + self.of_cell(progress), float("inf")
         if self._notebook == float("inf"):
-            self._notebook = now + self._seconds
+            self._notebook = now + self.notebook_seconds
+
+    def of_cell(self, progress: dict[str, Any]) -> float:
+        """The seconds that the cell of a progress frame may take: its own limit, where that counts, else the job's."""
+        return float(progress.get("limit") or self._cell_seconds) if self._own else self._cell_seconds
 
     def wait(self) -> float | None:
         """Seconds until the next limit; ``None`` if there is none."""
@@ -430,7 +436,9 @@ class _Limits:
             worker.kill()
             self._kill = float("inf")
         elif now >= min(self._cell, self._notebook):
-            attempt.limit, seconds = ("cell", self._cell_seconds) if self._cell <= self._notebook else ("notebook", self._seconds)
+            attempt.limit, seconds = (
+                ("cell", self.of_cell(attempt.progress)) if self._cell <= self._notebook else ("notebook", self.notebook_seconds)
+            )
             self._cell = self._notebook = float("inf")
             self._kill = now + GRACE
             worker.send(

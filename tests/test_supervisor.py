@@ -54,6 +54,8 @@ while True:
     elif do == "listen":
         progress(source_cell=2)
         status = "cancelled" if listen()["t"] == "cancel" else "failed"
+    elif do == "limited" and "key" not in job["execute"].get("failed", {}):
+        progress(source_cell=5, key="key", limit=0.2); time.sleep(600)
     elif do == "stubborn" and "key" not in job["execute"].get("failed", {}):
         progress(source_cell=5, key="key"); time.sleep(600)
     send({"t": "done", **name, "status": status, "executions": 1, "kernels": 1})
@@ -125,8 +127,8 @@ class World(Account):
             self.together.append(set(self.running.values()))
         self._moved.set()
 
-    async def add(self, *what: str, cell: int | None = 4, cell_timeout: float = 300.0) -> list[int]:
-        execute = {"cell_timeout": cell_timeout, "timeout": 300.0}
+    async def add(self, *what: str, cell: int | None = 4, cell_timeout: float = 300.0, own_limits: bool = True) -> list[int]:
+        execute = {"cell_timeout": cell_timeout, "timeout": 300.0, "own_limits": own_limits}
         jobs = [("notebook", f"0:{do}", do, 0, {"do": do, "cell": cell, "execute": execute}, "new") for do in what]
         await self.queue.enqueue("b", jobs)
         self.supervisor.wake()
@@ -279,6 +281,17 @@ async def test_a_cell_over_its_limit_is_interrupted_then_killed_and_the_next_try
     failed = job.spec["execute"]["failed"]["key"]
     assert (failed["class"], failed["cell"], failed["path"]) == ("timeout", 5, "stubborn")
     assert [outcome for outcome, _ in world.attempts(job.id)] == ["timeout", "ok"]
+
+
+async def test_the_limit_that_a_cell_allows_itself_counts(world: World) -> None:
+    (job,) = await world.ended("limited")
+    assert (job.state, job.attempt) == (JobState.DONE, 2)
+    assert "ran longer than 0.2 s" in job.spec["execute"]["failed"]["key"]["message"]
+
+
+async def test_a_limit_of_the_command_line_goes_before_that_of_a_cell(world: World) -> None:
+    (job,) = await world.ended("limited", cell_timeout=0.3, own_limits=False)
+    assert "ran longer than 0.3 s" in job.spec["execute"]["failed"]["key"]["message"]
 
 
 async def test_a_cell_over_its_limit_whose_worker_answers_goes_on(world: World) -> None:

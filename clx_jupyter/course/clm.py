@@ -11,7 +11,7 @@ from pathlib import Path
 
 from clx_jupyter.course import safe_xml
 from clx_jupyter.course.clm_layout import Places, sanitised_path, unpublished, variant_path
-from clx_jupyter.course.model import FORMATS, Asset, Course, DirGroup, Execute, Images, Section, Source, Target, Text, Topic
+from clx_jupyter.course.model import FORMATS, Asset, Course, DirGroup, Images, Section, Source, Target, Text, Topic
 from clx_jupyter.course.targets import refused
 from clx_jupyter.course.topics import (
     IGNORED_FOLDERS,
@@ -32,6 +32,7 @@ from clx_jupyter.course.topics import (
     walk,
 )
 from clx_jupyter.course.xml_spec import LANGUAGES, CourseSpec, DirGroupSpec, TargetSpec, TopicSpec, read_spec, warnings
+from clx_jupyter.course.yaml_spec import BESIDE, BesideSpec, read_beside
 from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.kinds import KINDS, Kind
 from clx_jupyter.languages import BY_SUFFIX, named
@@ -68,17 +69,20 @@ def load(
     """The course that the file *spec_path* describes.
 
     *data_dir* is the course root where it is not the file's folder or the one above; *output_dir* holds one folder for each
-    target in place of their own paths; *layout* is ``clm`` or ``clx``; *kinds* are those a target may ask for.
+    target in place of their own paths; *layout* is ``clm`` or ``clx``; *kinds* are those a target may ask for. What a file
+    ``<name>.clx.yaml`` beside it says comes before these two.
     Raises :class:`CourseError` where nothing can be built at all; everything else is in :attr:`Course.problems`.
     """
     file = _absolute(spec_path)
     root = root_of(file, data_dir)
     name = Path(os.path.relpath(file, root)).as_posix()
+    beside = _beside(file, root, BesideSpec(layout, kinds=kinds))
+    layout, kinds = beside.layout or layout, beside.kinds
     tree = safe_xml.read(file, name)
     spec = read_spec(tree, name, kinds)
     targets = _targets(spec, name, root, output_dir, layout)
     languages = tuple(language for language in LANGUAGES if any(language in target.languages for target in targets))
-    sections, problems = _sections(root, spec, name, Places(root, languages, layout))
+    sections, problems = _sections(root, spec, name, Places(root, languages, layout), beside)
     groups, group_problems = _dir_groups(root, spec, name, layout, targets)
     course = Course(
         root=root,
@@ -95,10 +99,13 @@ def load(
         kinds=kinds,
         images=Images(spec.image_options.format, spec.image_options.inline),
         env_file=_env_file(root, file),
+        environment=beside.environment,
         templates=_templates(root, file),
         notice="" if spec.targets else f"no output targets: {', '.join(target.name for target in targets)} as in {layout.upper()}",
+        names="" if beside.names == "numbered" else beside.names,  # numbers are what the layouts have anyway
+        navigation=beside.navigation,
     )
-    found = (*warnings(tree, name), *_no_author(spec, name), *problems, *group_problems, *_collisions(course))
+    found = (*warnings(tree, name), *_stray(file, root), *_no_author(spec, name), *problems, *group_problems, *_collisions(course))
     return replace(course, problems=_once(found))
 
 
@@ -165,7 +172,24 @@ def _check_path(target: TargetSpec, name: str, layout: str) -> None:
         raise CourseError(message, hint, path=name, line=target.line)
 
 
-def _sections(root: Path, spec: CourseSpec, name: str, places: Places) -> tuple[tuple[Section, ...], list[Problem]]:
+def _beside(file: Path, root: Path, otherwise: BesideSpec) -> BesideSpec:
+    """What the file beside the course file says, *otherwise* where there is none."""
+    path = file.with_name(file.stem + BESIDE)
+    return read_beside(path, Path(os.path.relpath(path, root)).as_posix()) if path.is_file() else otherwise
+
+
+def _stray(file: Path, root: Path) -> Iterator[Problem]:
+    """A warning for each file that would stand beside a course file which is not there: most likely its name is misspelt."""
+    for path in sorted(file.parent.glob(f"*{BESIDE}")):
+        spec = path.name.removesuffix(BESIDE) + ".xml"
+        if not path.with_name(spec).exists():
+            at = Path(os.path.relpath(path, root)).as_posix()
+            yield Problem(
+                "bad-course", f"{path.name} is not read: there is no {spec} beside it", f"call it {file.stem}{BESIDE}", "warning", path=at
+            )
+
+
+def _sections(root: Path, spec: CourseSpec, name: str, places: Places, beside: BesideSpec) -> tuple[tuple[Section, ...], list[Problem]]:
     found, outside = find_topics(root)
     problems = list(outside)
     sections = []
@@ -181,7 +205,7 @@ def _sections(root: Path, spec: CourseSpec, name: str, places: Places) -> tuple[
         for topic, place, inside in topics:
             assets, renames, asset_problems = places.settle(section.name, topic.id, inside.files)
             problems.extend((*inside.problems, *asset_problems))
-            built.append(_topic(spec, topic, place, inside, numbered, assets, renames))
+            built.append(_topic(spec, topic, place, inside, numbered, assets, renames, beside))
         sections.append(Section(section.name or {"": ""}, tuple(built), section.id, section.number))
     return tuple(sections), problems
 
@@ -194,15 +218,16 @@ def _topic(
     numbered: Mapping[str, int],
     assets: tuple[Asset, ...],
     renames: tuple[tuple[str, str], ...],
+    beside: BesideSpec,
 ) -> Topic:
     common = Source(
         path="",
         title={},
         prog_lang="",
-        execute=Execute(mode="auto" if topic.evaluate else "never", allow_errors=topic.skip_errors),
+        execute=replace(beside.execute, mode=beside.execute.mode if topic.evaluate else "never", allow_errors=topic.skip_errors),
         without=frozenset() if topic.html else frozenset({"html"}),
         scope=inside.scope,
-        jinja=True,
+        jinja=beside.jinja is not False,
         author=topic.author or spec.author or "",
         renames=renames,
     )

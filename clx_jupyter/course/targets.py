@@ -13,6 +13,10 @@ def refused(target: Path, root: Path, sources: Iterable[Path]) -> str:
         return "it holds the course itself"
     if any(target.is_relative_to(folder.resolve()) for folder in sources):
         return "the sources lie there"
+    if tool := next((tool for tool in (".git", ".clx") if tool in target.parts[len(root.parts) :]), ""):
+        return f"what lies in {tool} belongs to a program"
+    if target.exists() and not target.is_dir():
+        return "a file lies there"
     if target == Path.home().resolve():
         return "it is a home folder"
     return "it is a git repository" if (target / ".git").exists() else ""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from clx_jupyter.course.folder import default_targets, has_sources, rule_of, source
+from clx_jupyter.course.folder import default_targets, rule_of, source, walk
 from clx_jupyter.course.model import Asset, Course, Section, Source, Target, Topic
-from clx_jupyter.course.scan import Scan, scan
+from clx_jupyter.course.scan import Scan, is_source, scan
 from clx_jupyter.course.targets import refused
 from clx_jupyter.course.topics import SECRETS
 from clx_jupyter.course.yaml_spec import CourseSpec, SectionSpec, TargetSpec, TopicSpec, read_course
@@ -38,6 +38,7 @@ def load(file: Path, output_dir: Path | None = None) -> Course:
         chosen = [kind for kind in ("student", "code-along") if kind in spec.own]
         rule = rule_of(reading.scans, chosen[0] if len(chosen) == 1 else "")
         targets, notice = default_targets(output, rule), rule.notice
+    problems = [*_not_made(spec, name), *(reading.finder.problems or _empty(sections, name))]
     return Course(
         root=root,
         file=name,
@@ -51,7 +52,7 @@ def load(file: Path, output_dir: Path | None = None) -> Course:
         environment=spec.environment,
         env_file=root / SECRETS if (root / SECRETS).is_file() else None,
         templates=("templates",) if (root / "templates").is_dir() else (),
-        problems=tuple({problem.id: problem for problem in (*_not_made(spec, name), *reading.finder.problems)}.values()),
+        problems=tuple({problem.id: problem for problem in problems}.values()),
         notice=notice,
         names=spec.names,
         navigation=spec.navigation,
@@ -64,12 +65,24 @@ def _target(spec: CourseSpec, target: TargetSpec, root: Path, name: str, output_
     topics = [topic.path for section in spec.sections or () for topic in section.topics]
     if any((root / topic).is_relative_to(path) for topic in topics):
         why = why or "the sources lie there"
-    if spec.sections is None and path.is_dir() and not (path / MANIFEST).exists() and has_sources(path):
+    if spec.sections is None and path.is_dir() and not (path / MANIFEST).exists() and _holds_sources(path, target.kinds):
         why = why or "notebooks lie there"
     if why:
         message = f"target {target.name!r} cannot be {target.path if not output_dir else path}: {why}"
         raise CourseError(message, "choose a folder of its own for the outputs, such as output", path=name, line=target.line)
     return Target(target.name, path, target.kinds, target.formats, target.languages, target.outputs)
+
+
+def _empty(sections: tuple[Section, ...], name: str) -> Iterator[Problem]:
+    """A warning for a course of nothing, where nothing else says why."""
+    if not any(section.topics for section in sections):
+        hint = "notebooks are .ipynb files, and text with a jupytext header or percent marks (# %%)"
+        yield Problem("bad-course", "there is not one notebook in this course", hint, "warning", path=name)
+
+
+def _holds_sources(path: Path, kinds: tuple[str, ...]) -> bool:
+    """Whether notebooks lie in a folder that no build put there: outputs lie in folders called by their kinds."""
+    return any(is_source(file) and file.relative_to(path).parts[0] not in kinds for _, files in walk(path) for file in files)
 
 
 def _not_made(spec: CourseSpec, name: str) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ from clx_jupyter.errors import Problem
 Slots = Mapping[str, tuple[tuple[str, str], ...]]
 """Slots by name, each with (path, language) of its versions; the language of a source for all is ``""``."""
 
+_SUGGESTIONS = 50
 _HALF = re.compile(r"(?P<stem>.+)\.(?P<language>[A-Za-z-]+)")
 
 
@@ -45,6 +46,8 @@ class Finder:
     skipped: frozenset[Path]
     problems: list[Problem] = field(default_factory=list)
     _folders: dict[str, dict[str, dict[str, list[str]]]] = field(default_factory=dict)
+    #: All that a topic may be, once somebody needs to know.
+    _known: list[str] = field(default_factory=list)
 
     def everything(self) -> Iterator[tuple[str, Slots]]:
         """Every folder with sources, in natural order."""
@@ -141,19 +144,19 @@ class Finder:
             self.problems.append(Problem("language", message, hint, "warning", path=next(iter(versions.values()))))
 
     def _nothing(self, message: str, line: int, path: str = "") -> Slots:
-        self.unknown(message, path, self._known() if path else [], line)
+        if not self._known and path:
+            every = [*Finder(self.root, self.file, self.languages, self.skipped).everything()]
+            self._known = [*(slot for _, slots in every for slot in slots), *(folder for folder, _ in every if folder != ".")]
+        self.unknown(message, path, self._known if path else [], line)
         return {}
 
     def unknown(self, message: str, path: str, known: Sequence[str], line: int) -> None:
         """Say that a path means nothing, and which of the *known* ones may be meant."""
+        if len(self.problems) > _SUGGESTIONS:  # who renamed a folder needs no thousand hints
+            known = []
         names = {each: None for each in known if posixpath.basename(each) == posixpath.basename(path)}
         found = [*(names | dict.fromkeys(difflib.get_close_matches(path, known, n=3)))][:3]
         self._wrong(message, f"did you mean {' or '.join(found)}?" if found else "correct the path, or remove it", line)
-
-    def _known(self) -> list[str]:
-        """All that a topic may be."""
-        every = [(folder, list(slots)) for folder, slots in Finder(self.root, self.file, self.languages, self.skipped).everything()]
-        return [*(slot for _, slots in every for slot in slots), *(folder for folder, _ in every if folder != ".")]
 
     def _wrong(self, message: str, hint: str, line: int) -> None:
         self.problems.append(Problem("bad-course", message, hint, path=self.file, line=line))

@@ -411,3 +411,65 @@ def test_the_benchmark_course_has_the_outputs_that_clm_gives_it(tmp_path: Path) 
     assert len(set(paths(made))) == 360
     assert "output/all/bench-de/Folien/Html/Code-Along/Woche 1/01 Thema 00 Einführung.html" in paths(made)
     assert "output/all/bench-en/Slides/Python/Recording/Week 4/05 Topic 19 Introduction.py" in paths(made)
+
+
+# --- the file beside the course file -------------------------------------------------
+
+BLACK_LIST = """\
+layout: clx
+kinds:
+  code-along: {base: completed, blank: [solution]}
+  solution: {base: completed, label: Solution}
+"""
+
+
+def test_the_file_beside_gives_older_courses_their_convention(tmp_path: Path) -> None:
+    write(tmp_path, {f"{M}/topic_100_a/slides_a.py": deck("A", "A"), "course-specs/a.clx.yaml": BLACK_LIST})
+    kinds = "<kinds><kind>code-along</kind><kind>solution</kind></kinds><formats><format>html</format></formats>"
+    made = course(tmp_path, "a", extra=targets(target("out", kinds)))
+    assert made.problems == ()
+    assert (made.layout, made.kinds["code-along"].blank, made.kinds["solution"].public) == ("clx", {"solution"}, True)
+    assert paths(made) == [
+        f"out/{language}/{slides}/Html/{kind}/{week}/01 A.html"
+        for kind in ("Code-Along", "Solution")
+        for language, slides, week in (("De/Kurs", "Folien", "Woche 1"), ("En/Course", "Slides", "Week 1"))
+    ]
+
+
+def test_an_own_kind_is_unknown_without_the_file_beside(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match="'solution' is no kind"):
+        course(tmp_path, extra=targets(target("out", "<kinds><kind>solution</kind></kinds>")))
+
+
+def test_the_file_beside_says_how_code_runs_and_what_it_may_know(tmp_path: Path) -> None:
+    text = "execute: {mode: always, cell_timeout: 5, preload: [numpy]}\nenvironment: [A]\njinja: false\nnavigation: true\n"
+    write(tmp_path, {f"{M}/topic_100_{name}/slides_{name}.py": deck("A", "A") for name in "ab"} | {"course-specs/a.clx.yaml": text})
+    made = course(tmp_path, "a", '<topic id="b" evaluate="no" skip-errors="yes"/>')
+    first, second = (source for _, _, source in made.sources())
+    assert first.execute == Execute("always", cell_timeout=5, preload=("numpy",))
+    assert second.execute == Execute("never", cell_timeout=5, allow_errors=True, preload=("numpy",))
+    assert (made.environment, made.navigation, first.jinja) == (("A",), True, False)
+
+
+def test_names_of_the_sources_may_take_the_place_of_numbers(tmp_path: Path) -> None:
+    files = {f"{M}/topic_100_a/slides_a.{language}.py": deck("A", "A") for language in ("de", "en")}
+    write(tmp_path, files | {"course-specs/a.clx.yaml": "names: source\n"})
+    made = course(tmp_path, "a")
+    names = {
+        Path(variant_path(made, made.sections[0], source, "completed", source.languages[0], "html")).name for _, _, source in made.sources()
+    }
+    assert names == {"slides_a.html"}
+
+
+def test_a_file_beside_no_course_file_is_a_warning(tmp_path: Path) -> None:
+    write(tmp_path, {"course-specs/b.clx.yaml": "layout: clx\n"})
+    (problem,) = course(tmp_path).problems
+    assert (problem.severity, problem.path) == ("warning", "course-specs/b.clx.yaml")
+    assert problem.hint == "call it a.clx.yaml"
+
+
+def test_what_is_wrong_in_the_file_beside_is_said_with_its_place(tmp_path: Path) -> None:
+    write(tmp_path, {"course-specs/a.clx.yaml": "layout: clx\nsections: []\n"})
+    with pytest.raises(CourseError) as caught:
+        course(tmp_path)
+    assert (caught.value.problem.path, caught.value.problem.line) == ("course-specs/a.clx.yaml", 2)

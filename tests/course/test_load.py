@@ -67,3 +67,47 @@ def test_what_is_no_course_is_said(tmp_path: Path, name: str, message: str) -> N
 def test_course_files_that_could_be_meant_are_listed(tmp_path: Path) -> None:
     make(tmp_path, "b.xml", "course-specs/a.xml", "slides/deep/c.xml")
     assert candidates(tmp_path) == ["b.xml", "course-specs/a.xml"]
+
+
+# --- course.yaml ------------------------------------------------------------------
+
+
+def yaml(root: Path, text: str = "title: T\n", name: str = "course.yaml") -> Path:
+    (root / name).write_text(text, encoding="utf-8")
+    return root / name
+
+
+def test_a_folder_with_a_course_file_is_its_course(tmp_path: Path) -> None:
+    make(tmp_path, "a.py", "b.xml")
+    file = yaml(tmp_path)
+    assert find(tmp_path) == find(file) == Place(tmp_path, "course.yaml")
+    assert load(find(tmp_path)).title == {"": "T"}
+    assert candidates(tmp_path) == ["b.xml", "course.yaml"]
+
+
+def test_a_course_file_of_another_name_is_one_where_it_is_named(tmp_path: Path) -> None:
+    make(tmp_path, "a.py")
+    assert load(find(yaml(tmp_path, name="evening.yaml"))).file == "evening.yaml"
+    assert find(tmp_path) == Place(tmp_path)
+
+
+def test_a_notebook_belongs_to_the_course_file_above_it_even_if_that_was_never_built(tmp_path: Path) -> None:
+    make(tmp_path, "week/a.py", "week/.clx/jobs.db", "week/deep/b.py")
+    yaml(tmp_path)
+    assert find(tmp_path / "week" / "deep" / "b.py") == Place(tmp_path / "week", chosen="deep/b.py")
+    (tmp_path / "week" / ".clx" / "jobs.db").unlink()
+    assert find(tmp_path / "week" / "a.py") == Place(tmp_path, "course.yaml", chosen="week/a.py")
+
+
+def test_a_name_that_nobody_looks_for_is_a_warning(tmp_path: Path) -> None:
+    make(tmp_path, "a.py")
+    yaml(tmp_path, name="course.yml")
+    (problem,) = load(find(tmp_path)).problems
+    assert (problem.severity, problem.hint) == ("warning", "call it course.yaml")
+
+
+def test_the_file_beside_a_course_in_xml_is_no_course(tmp_path: Path) -> None:
+    yaml(tmp_path, "layout: clx\n", "c.clx.yaml")
+    with pytest.raises(CourseError, match="no course by itself") as caught:
+        find(tmp_path / "c.clx.yaml")
+    assert "c.xml" in caught.value.problem.hint

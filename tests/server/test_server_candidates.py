@@ -55,6 +55,29 @@ async def test_course_files_are_found_down_to_three_folders(api: Api, jp_root_di
     }  # fmt: skip
 
 
+async def test_course_files_of_our_own_are_found_with_their_titles(api: Api, jp_root_dir: Path) -> None:
+    write(
+        jp_root_dir,
+        {
+            "1/course.yaml": "title: {de: Kurs}\n", "2/course.yaml": "version: 1\n", "3/course.yaml": "titel: [\n", "4/c.clx.yaml": "layout: clx\n",
+            "1/a.py": DECK, "2/a.py": DECK, "2/.clx/jobs.db": "", "5/evening.yaml": "title: x\n",
+        },
+    )  # fmt: skip
+    assert await found(api) == {
+        "1/course.yaml": ("Kurs", "yaml", False), "2/course.yaml": ("2", "yaml", True), "3/course.yaml": ("3", "yaml", False),
+        "": ("root_dir", "folder", False),
+    }  # fmt: skip
+    status, problem = await api.refused("GET", f"courses/{await api.course_at('3/course.yaml')}")
+    assert (status, problem["class"], problem["path"], problem["line"]) == (422, "bad-course", "course.yaml", 2)
+
+
+async def test_a_course_file_of_our_own_stands_for_its_folder(api: Api, jp_root_dir: Path) -> None:
+    write(jp_root_dir, {"course.yaml": "title: All\n", "a.py": DECK})
+    assert await found(api) == {"course.yaml": ("All", "yaml", False)}
+    view = await api.get(f"courses/{await api.course_at('course.yaml')}")
+    assert (view["title"], view["file"]) == ("All", "course.yaml")
+
+
 async def test_a_broken_course_file_beside_others_is_shown_so_that_somebody_learns_why(api: Api, jp_root_dir: Path) -> None:
     write(jp_root_dir, {"course-specs/broken.xml": "<course><", "slides/x": "", "else.xml": "<broken"})
     assert await found(api) == {"course-specs/broken.xml": ("broken", "xml", False)}

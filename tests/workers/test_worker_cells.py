@@ -29,6 +29,21 @@ def fate(made: Cell, kind: str, language: str = "") -> str:
     return {"removed": "D", "blanked": "B", "kept": "K"}[cells.fates(document(made), RULES[kind], RULES, language)[0].value]
 
 
+@pytest.mark.parametrize("written", ["60", True, 0, -1, None, [60]])
+def test_a_time_limit_that_is_none_is_said_and_has_no_effect(written: Any) -> None:
+    made = cell("code", timeout=written)
+    assert made.limit is None
+    (problem,) = cells.check_limits(document(made))
+    assert (problem.category, problem.severity, problem.line) == ("tag", "warning", 2)
+
+
+@pytest.mark.parametrize("written", [60, 0.5])
+def test_a_cell_may_have_a_time_limit_of_its_own(written: float) -> None:
+    made = cell("code", timeout=written)
+    assert made.limit == written
+    assert cells.check_limits(document(made, cell("code"))) == []
+
+
 # cell type, tags, then: code-along, student, completed, speaker, trainer, partial (outside a workshop)
 TABLE = [
     ("code", "", "BKKKKK"),

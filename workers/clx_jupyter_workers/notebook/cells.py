@@ -213,6 +213,17 @@ def check_regions(document: Document) -> list[Problem]:
     return found
 
 
+def check_limits(document: Document) -> list[Problem]:
+    """A warning for each time limit of a cell that is none."""
+    return [
+        _tag_problem(
+            cell, f"The cell's timeout {cell.metadata['timeout']!r} is no number of seconds: it has no effect.", document.has_lines
+        )
+        for cell in document.cells
+        if "timeout" in cell.metadata and cell.limit is None
+    ]
+
+
 def check_tags(document: Document) -> list[Problem]:
     """Warnings about tags nobody knows and tags that contradict each other."""
     found = []

@@ -91,6 +91,8 @@ class _Conversion:
             # Tags are the course format's language; plain notebooks have tags of all sorts of tools.
             for problem in cells.check_tags(document) if self.style.get("slide_types") else ():
                 self.report(problem)
+            for problem in cells.check_limits(document):
+                self.report(problem)
             self._regions[id(document)] = cells.check_regions(document)
 
     def _shows_results(self, variant: Variant) -> bool:

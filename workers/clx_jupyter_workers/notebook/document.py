@@ -54,6 +54,12 @@ class Cell:
         """The human language it is for; ``""`` is every one."""
         return str(self.metadata.get("lang") or "")
 
+    @property
+    def limit(self) -> float | None:
+        """The seconds that the cell allows itself (``timeout=60``); ``None`` where it says nothing that makes sense."""
+        seconds = self.metadata.get("timeout")
+        return float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds > 0 else None
+
     def without_results(self) -> Cell:
         """A copy to change at will, with no outputs."""
         return Cell(self.type, self.source, self.origin, copy.deepcopy(self.metadata), self.id, attachments=copy.deepcopy(self.attachments))

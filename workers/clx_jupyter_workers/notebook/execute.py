@@ -161,7 +161,7 @@ class _Run:
         return True
 
     def _progress(self, place: int, cell: Cell) -> None:
-        where: Header = {"source_cell": cell.origin.cell, "language": self.plan.language}
+        where: Header = {"source_cell": cell.origin.cell, "language": self.plan.language, "limit": cell.limit}
         self.link.send("progress", **self.link.name, phase="run", key=self.plan.key, cell=place + 1, cells=len(self.plan.cells), **where)
 
     def _take(self, place: int, cell: Cell) -> int:
@@ -215,7 +215,8 @@ class _Run:
 def _timeout(error: _TimeUp, where: dict[str, Any]) -> Problem:
     what = "The notebook" if error.limit == "notebook" else "The cell"
     text = f"{what} ran longer than {error.seconds:g} s."
-    hint = f"Make it faster, or raise the limit ({'timeout' if error.limit == 'notebook' else 'cell_timeout'})."
+    how = "timeout" if error.limit == "notebook" else "cell_timeout, or timeout=SECONDS at the cell"
+    hint = f"Make it faster, or raise the limit ({how})."
     return Problem("timeout", text, hint, **where)
 
 
