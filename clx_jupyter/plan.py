@@ -277,7 +277,7 @@ class Planner:
         return {origins.get(path, path) for path in paths if PurePosixPath(path).suffix != ".ipynb"}
 
     def _spec(
-        self, section: Section, source: Source, kernel: Kernel | None, fingerprint: str, found: Iterable[Variant], inputs: dict[str, str]
+        self, section: Section, source: Source, kernel: Kernel | None, fingerprint: str, found: list[Variant], inputs: dict[str, str]
     ) -> dict[str, Any]:
         """The job as data, without anything that belongs to this machine or that must stay secret."""
         course, clm = self.course, self.course.layout != "source"
@@ -299,13 +299,14 @@ class Planner:
                 "globals": {
                     "author": source.author,
                     "organization": dict(course.organization),
-                    "name": dict(course.title),
+                    "name": _output_names(found),
                     "source_name": source.path,
                 },
                 "prog_lang": source.prog_lang,
+                "layout": course.layout,
             },
             "metadata": {"kernelspec": dict(language.kernelspec), "language_info": dict(language.language_info)} if clm and language else None,
-            "style": {"cell_ids": "sha3" if clm else "keep", "slide_types": clm, "renames": dict(source.renames)},
+            "style": {"cell_ids": "sha3" if clm else "keep", "slide_types": clm, "line_hints": course.layout == "clx", "renames": dict(source.renames)},
             "kernel": {"name": kernel.name, "fingerprint": fingerprint} if kernel else None,
             "execute": {
                 "mode": self._mode(limits.mode),
@@ -326,6 +327,14 @@ class Planner:
         if mode == "never" or not self.options.execute:
             return "never"
         return "always" if self.options.rerun else mode
+
+
+def _output_names(found: Iterable[Variant]) -> dict[str, dict[str, str]]:
+    """File names by language and format: older courses' macros show them."""
+    names: dict[str, dict[str, str]] = {}
+    for variant in found:
+        names.setdefault(variant.language, {})[variant.format] = posixpath.basename(variant.path)
+    return names
 
 
 def _kernel_problems(place: SourcePlan) -> Iterator[Problem]:

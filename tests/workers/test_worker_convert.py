@@ -377,7 +377,7 @@ def test_references_are_renamed(course: Any, convert: Any) -> None:
 def test_the_code_format_has_no_metadata(course: Any, convert: Any) -> None:
     course.write("a.py", '# %% [markdown] tags=["slide"]\n# # T\n\n# %% tags=["keep"]\n%matplotlib inline\n# !pip install x\n')
     done = convert(course.job("a.py", ["completed/code"]))
-    assert course.page(done.outputs["0"]) == "# %% [markdown]\n# # T\n\n# %%\n# %matplotlib inline\n# !pip install x\n"
+    assert course.page(done.outputs["0"]) == "# %% [markdown]\n# # T\n\n# %%\n# %matplotlib inline\n# # !pip install x\n"
 
 
 def test_the_same_job_gives_the_same_bytes(course: Any, convert: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -27,8 +28,8 @@ def test_the_title_slide_is_two_cells_with_author_and_organization(course: Any) 
     assert (german.language, german.tags, english.language, english.tags) == ("de", ["slide"], "en", ["slide"])
     assert '<div style="text-align:center; font-size:200%;">\n <b>Das & Thema</b>\n</div>\n<br/>' in german.source
     assert "Ada" in german.source and "Schule" in german.source and "The topic" in english.source
-    assert german.source.startswith('<img src="data:image/svg+xml;base64,') and code.source == "1"
-    assert not english.source.endswith("\n")
+    assert german.source.startswith('\n<img src="data:image/svg+xml;base64,') and code.source == "1"
+    assert english.source.endswith("<br/>\n\n")  # two empty lines, as CLM publishes them
 
 
 def test_the_logo_stands_only_in_html_and_notebook_and_no_author_shows_none(course: Any) -> None:
@@ -50,9 +51,49 @@ def test_the_courses_own_macros_come_first_and_know_the_globals(course: Any) -> 
         "{% macro header(a, b) %}{{ lang }} {{ name }} {{ source_name }} {{ is_html }}{% include 'part.txt' %}{% endmacro %}",
     )
     course.write("templates/part.txt", "part")
-    reader = {"globals": {"name": {"de": "Kurs", "en": "Course"}, "source_name": "deck/a.py"}}
-    assert expanded(course, HEAD, **reader).strip() == "# de Kurs deck/a.py Truepart"
-    assert expanded(course, HEAD, "en", "code", **reader).strip() == "# en Course deck/a.py Falsepart"
+    names = {"de": {"html": "01 Das.html", "code": "01 Das.py"}, "en": {"html": "01 The.html", "code": "01 The.py"}}
+    reader = {"globals": {"name": names, "source_name": "deck/a.py"}}
+    assert expanded(course, HEAD, **reader).strip() == "# de 01 Das.html deck/a.py Truepart"
+    assert expanded(course, HEAD, "en", "code", **reader).strip() == "# en 01 The.py deck/a.py Falsepart"
+
+
+# What CLX and CLM publish, line by line, but for the picture's data: a published notebook must not show a diff.
+_TITLE = '<div style="text-align:center; font-size:200%;">\n <b>Das</b>\n</div>\n<br/>\n'
+_BIG = '<div style="text-align:center; font-size:120%;">Ada</div>\n<br/>\n'
+_SCHOOL = '<div style="text-align:center;">Schule</div>\n<br/>'
+TITLES = [
+    (
+        "python", "clm",
+        f'\n<img src="…"\n     style="display:block;margin:auto;width:10%" alt="Python Logo"/>\n<br>\n\n{_TITLE}'
+        f'<div style="text-align:center;">Ada</div>\n<br/>\n\n{_SCHOOL}',
+    ),
+    (
+        "java", "clm",
+        f'\n<img src="…"\n     alt="Java Logo" style="display:block;margin:auto;width:5%"/>\n<br>\n\n{_TITLE}{_BIG}\n{_SCHOOL}',
+    ),
+    (
+        "java", "clx",
+        f'\n<img src="…"\n     alt="Java Logo" style="display:block;margin:auto;width:5%"/>\n<br>\n\n{_TITLE}{_BIG}{_SCHOOL}',
+    ),
+    ("cpp", "clm", f'\n<img src="…"\n     style="display:block;margin:auto;width:5%"/>\n<br>\n{_TITLE}{_BIG}\n{_SCHOOL}\n\n'),
+    ("cpp", "clx", f'\n<img src="…"\n     style="display:block;margin:auto;width:5%"/>\n<br>\n\n{_TITLE}{_BIG}{_SCHOOL}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("marked", [False, True])
+@pytest.mark.parametrize(("prog_lang", "layout", "source"), TITLES)
+def test_the_title_slide_has_the_lines_that_clx_and_clm_publish(
+    course: Any, prog_lang: str, layout: str, source: str, marked: bool
+) -> None:  # fmt: skip
+    comment, suffix = ("#", ".py") if prog_lang == "python" else ("//", ".java")
+    # Decks for the first macros of CLX write the marker themselves.
+    marker = f'{comment} %% [markdown] lang="de" tags=["slide"]\n' if marked else ""
+    deck = f'{marker}{comment} j2 from \'macros.j2\' import header\n{comment} {{{{ header("Das", "The") }}}}\n\n{comment} %%\n1\n'
+    long = expanded(course, deck, prog_lang=prog_lang, comment=comment, layout=layout)
+    cells = read_text(long, f"a{suffix}", {"extension": suffix, "format_name": "percent"}, None, "").cells
+    assert [(cell.type, cell.language, cell.tags) for cell in cells[:2]] == [("markdown", "de", ["slide"]), ("markdown", "en", ["slide"])]
+    assert re.sub('src="data:[^"]*"', 'src="…"', cells[0].source) == source
+    assert len(cells) == 3
 
 
 def test_cells_of_an_included_file_name_that_file(course: Any) -> None:

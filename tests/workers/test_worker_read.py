@@ -108,8 +108,11 @@ def test_odd_markers_lose_no_origin(marker: str) -> None:
 
 
 def test_commented_installs_stay_comments_and_other_magics_become_active() -> None:
-    [cell] = text("# %%\n# !pip install x\n  # !conda install y\n# %matplotlib inline\n# !ls\n", format="py:percent").cells
-    assert cell.source == "# !pip install x\n  # !conda install y\n%matplotlib inline\n!ls"
+    written = "# !pip install x\n  # !conda install y\n# %pip install z\n# !sudo apt-get -y install a\n# !python3 -m pip install b"
+    [cell] = text(f"# %%\n{written}\n# %matplotlib inline\n# !ls\n# !pip list\n", format="py:percent").cells
+    assert cell.source == f"{written}\n%matplotlib inline\n!ls\n!pip list"
+    [cell] = text('# %%\ns = """\n# !pip install x\n# %% \n"""\n', format="py:percent").cells
+    assert cell.source == 's = """\n# !pip install x\n# %% \n"""'
 
 
 MYST = (

@@ -79,9 +79,8 @@ def _fate(cell: Cell, rule: Rule, outer: Rule, language: str) -> Fate:
         return Fate.REMOVED
     if tags.intersection(rule.get("blank", ())):
         return Fate.BLANKED
-    if cell.type == "code" and rule.get("answer_stub") and "answer" in tags:
-        return Fate.BLANKED
-    if cell.type == "code" and rule.get("blank_code") and not tags.intersection(rule.get("keep", ())):
+    hides = rule.get("blank_code") or (rule.get("answer_stub") and "answer" in tags)
+    if cell.type == "code" and hides and not tags.intersection(rule.get("keep", ())):
         return Fate.BLANKED
     return Fate.KEPT
 
@@ -136,6 +135,8 @@ def apply(document: Document, rule: Rule, rules: Rules, language: str, style: Ma
         cell = document.cells[index].without_results()
         cell.id = ids.of(cell, index)
         _set_metadata(cell, style)
+        if index in inside and style.get("cell_ids") == "sha3" and not cell.tags:
+            cell.metadata["tags"] = []  # as CLM publishes it
         complete = _set_text(cell, fate, inner if index in inside else rule, language, prog_lang)
         shown.append(Shown(index, cell, complete))
     return shown
@@ -166,16 +167,17 @@ def _label_answer(cell: Cell, rule: Rule, language: str) -> None:
     label = _ANSWERS.get(language, _ANSWER)
     if rule.get("answer_stub"):
         cell.source, cell.attachments = label, {}
-    else:
+    elif cell.type == "markdown":
         cell.source = label + cell.source
 
 
 def _set_metadata(cell: Cell, style: Mapping[str, Any]) -> None:
-    # jupytext's note on blank lines depends on the neighbour in the source, which another language may not have.
-    cell.metadata.pop("lines_to_next_cell", None)
+    if not style.get("line_hints"):
+        # jupytext's note on blank lines depends on the neighbour in the source, which another language may not have.
+        cell.metadata.pop("lines_to_next_cell", None)
     if style.get("cell_ids") == "sha3":
-        cell.metadata.pop("slide_id", None)
-        cell.metadata.pop("for_slide", None)
+        for name in ("slide_id", "for_slide", "section_name"):
+            cell.metadata.pop(name, None)
     tag = next((tag for tag in cell.tags if tag in SLIDE_TAGS), None)
     if style.get("slide_types") and tag:
         cell.metadata["slideshow"] = {"slide_type": tag}

@@ -14,7 +14,6 @@ from nbformat import NotebookNode, from_dict
 
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.execution import Result
-from clx_jupyter_workers.notebook.marks import RESTORED_INSTALL
 from clx_jupyter_workers.notebook.pages import Pages
 from clx_jupyter_workers.notebook.references import with_placeholders
 
@@ -44,8 +43,10 @@ def code(cells: Sequence[Shown], metadata: Mapping[str, Any], format: str) -> by
     bare = JupytextConfiguration(notebook_metadata_filter="-all", cell_metadata_filter="-all")
     # What the source's own header said about metadata must not win over that.
     kept = {key: value for key, value in metadata.items() if key != "jupytext"}
-    text = jupytext.writes(_node(cells, kept, {}), fmt=format, config=bare)
-    text = RESTORED_INSTALL.sub(r"\1# \2", text)
+    # Its first lines are no metadata: they belong to the script.
+    if lines := {key: value for key, value in (metadata.get("jupytext") or {}).items() if key in ("encoding", "executable")}:
+        kept["jupytext"] = lines
+    text: str = jupytext.writes(_node(cells, kept, {}), fmt=format, config=bare)
     return (text if text.endswith("\n") else text + "\n").encode("utf-8", "surrogatepass")
 
 

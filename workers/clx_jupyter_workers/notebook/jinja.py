@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from jinja2.exceptions import SecurityError, TemplateError
 from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from clx_jupyter_workers.notebook.logo import NAMES, logo
+from clx_jupyter_workers.notebook.logo import NAMES, logo, look
 from clx_jupyter_workers.notebook.marks import Marks
 from clx_jupyter_workers.notebook.paths import inside, join
 from clx_jupyter_workers.notebook.read import bad_source, decode
@@ -87,11 +88,12 @@ def expand(
     environment = _Sandbox(
         loader=loader, undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, line_statement_prefix=f"{comment} j2"
     )
-    values = {name: _in_language(value, language) for name, value in reader.get("globals", {}).items()}
+    values = {name: _in_language(value, language, format) for name, value in reader.get("globals", {}).items()}
     environment.globals.update({"author": "", "organization": "", "name": "", "source_name": path, **values})
     environment.globals.update(
-        is_notebook=format == "notebook", is_html=format == "html", lang=language, comment=comment, logo=logo(prog_lang)
-    )
+        is_notebook=format == "notebook", is_html=format == "html", lang=language, comment=comment,
+        logo=logo(prog_lang), look=look(prog_lang, str(reader.get("layout", ""))), marked=_is_marked(text, comment),
+    )  # fmt: skip
     try:
         return _limited(environment, path)
     except _ERRORS as error:
@@ -108,10 +110,18 @@ def _limited(environment: Environment, path: str) -> str:
     return "".join(parts)
 
 
-def _in_language(value: Any, language: str) -> Any:
+def _in_language(value: Any, language: str, format: str) -> Any:
+    """A text of a language, and of a format where it differs (the name of the output)."""
     if not isinstance(value, Mapping):
         return value
-    return value.get(language) or value.get("") or next(iter(value.values()), "")
+    found = value.get(language) or value.get("") or next(iter(value.values()), "")
+    return found.get(format, "") if isinstance(found, Mapping) else found
+
+
+def _is_marked(text: str, comment: str) -> bool:
+    """Whether the deck itself writes the marker of its title's first cell, as decks for the first macros of CLX do."""
+    sign = re.escape(comment)
+    return bool(re.search(rf"^{sign} *%%[^\n]*\n(?:{sign} j2 [^\n]*\n)*{sign} *\{{\{{\s*header\b", text, re.MULTILINE))
 
 
 def _readable(error: BaseException, path: str) -> SourceError:

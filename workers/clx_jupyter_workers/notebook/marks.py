@@ -13,8 +13,12 @@ from clx_jupyter_workers.notebook.document import Cell, Origin
 ATTRIBUTE = "clx_origin"
 _LEFT_OVER = re.compile(rf',? ?"?{ATTRIBUTE}"?[=:] ?"(\d+)"')
 # `# !pip install x` stays a comment, as in CLM; jupytext would make it active. Other commented magics become active.
-_COMMENTED_INSTALL = re.compile(r"^(\s*)# (!\s*(?:pip3?|conda|mamba|uv)\b)")
-RESTORED_INSTALL = re.compile(r"^(\s*)# # (!\s*(?:pip3?|conda|mamba|uv)\b)", re.MULTILINE)
+_COMMENTED_INSTALL = re.compile(
+    r"^(\s*# ?)(?=[!%]\s*(?:sudo\s+)?(?:pip3?|pipx|py(?:thon)?[\d.]*\s+-m\s+pip|uv|conda|mamba|micromamba|poetry|apt(?:-get)?|brew|npm|yarn|pnpm)"
+    r"(?:\s+\S+){0,3}?\s+(?:install|uninstall|add|remove|update|upgrade)(?:\s|$))"
+)
+# Stands in such a line while jupytext reads it: what it does not take for a magic it leaves alone, in strings too.
+_QUIET = "\ue000"
 # All options as one JSON object; `key={...}` is the other style.
 _JSON_OPTIONS = re.compile(r"^[^={]*\{.*\}$")
 
@@ -47,7 +51,7 @@ class Marks:
                 markdown = "[markdown]" in line or "[md]" in line or "[raw]" in line
                 lines[number] = self._with_attribute(line, path, number, template)
             elif not markdown and self._comment == "#":
-                lines[number] = _COMMENTED_INSTALL.sub(r"\1# # \2", line)
+                lines[number] = _COMMENTED_INSTALL.sub(rf"\1{_QUIET}", line)
         self._leading.setdefault(path, "\n".join(text.split("\n")[:first]))
         return "\n".join(lines)
 
@@ -58,7 +62,8 @@ class Marks:
         if _JSON_OPTIONS.match(body):
             empty = not body[:-1].rstrip().endswith("{")
             return f'{body[:-1]}{", " if empty else ""}"{ATTRIBUTE}": "{value}"}}'
-        return f'{body} {ATTRIBUTE}="{value}"'
+        # What stands behind the marker comes back where it was none.
+        return f'{body} {ATTRIBUTE}="{value}"{line[len(body) :]}'
 
     def collect(self, cells: Iterable[Cell], path: str) -> None:
         """Give every cell its origin and take the attributes away again."""
@@ -80,6 +85,7 @@ class Marks:
 
     def _clean(self, cell: Cell) -> None:
         """A marker inside a string or a fenced block was none: its text is restored, and it does not count."""
+        cell.source = cell.source.replace(_QUIET, "")
         if ATTRIBUTE in cell.source:
             for number in _LEFT_OVER.findall(cell.source):
                 self._marks[int(number)].false = True
