@@ -105,9 +105,6 @@ def test_a_slip_in_the_tags_publishes_nothing_private() -> None:
     for metadata in ({"tags": "private"}, {"tags": "slide, notes"}, {"incorrectly_encoded_metadata": 'tags=["private"'}):
         made = Cell("markdown", "secret", Origin("a.py", 0, 2), dict(metadata))
         assert (fate(made, "completed"), fate(made, "speaker")) == ("D", "K")
-    assert [problem.message for problem in cells.check_tags(document(made))] == [
-        'The cell\'s metadata cannot be understood: tags=["private"'
-    ]
 
 
 def test_a_kind_whose_workshop_rule_is_not_in_the_job_is_refused() -> None:
@@ -197,11 +194,3 @@ def test_metadata_of_slides_and_of_clm() -> None:
     assert shown.cell.metadata == {"tags": ["keep", "subslide"], "lang": "de", "slideshow": {"slide_type": "subslide"}}
     [shown] = cells.apply(document(made), RULES["completed"], RULES, "de", {"cell_ids": "keep"}, "python")
     assert "slideshow" not in shown.cell.metadata and shown.cell.metadata["slide_id"] == "s"
-
-
-def test_unknown_and_contradicting_tags_are_warned_of() -> None:
-    made = document(cell("code", "kepp"), cell("markdown", "slide notes"), cell("code", "keep jp-x my:tag hide-input nbgrader"))
-    assert [(problem.category, problem.severity, problem.message, problem.line) for problem in cells.check_tags(made)] == [
-        ("tag", "warning", "The tag 'kepp' is unknown: it has no effect.", 2),
-        ("tag", "warning", "The tags 'slide' and 'notes' contradict each other; 'slide' is taken.", 2),
-    ]
