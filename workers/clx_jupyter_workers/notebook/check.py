@@ -37,12 +37,17 @@ def explained(source: Source, error: SourceError, job: Mapping[str, Any]) -> Sou
 
 
 def undescribed(document: Document) -> Iterator[Problem]:
-    """A word on each picture that says nothing to those who cannot see it."""
-    for cell in document.cells:
-        if cell.type != "markdown" or cell.origin.cell is None:
-            continue
-        for picture in references.undescribed(cell.source):
-            where = failures.at(cell, cell.source.count("\n", 0, picture.offset) + 1, document.has_lines)
-            name = picture.target if len(picture.target) <= 80 else picture.target[:60] + "…"  # an embedded one
-            text = f"The picture {name} has no alternative text."
-            yield Problem("accessibility", text, 'Say what it shows: ![text](…) or alt="text".', "info", **where)
+    """A word on pictures that say nothing to those who cannot see them: one for a notebook, or they would hide all others."""
+    found = [
+        (cell, picture)
+        for cell in document.cells
+        if cell.type == "markdown" and cell.origin.cell is not None
+        for picture in references.undescribed(cell.source)
+    ]
+    if found:
+        cell, first = found[0]
+        where = failures.at(cell, cell.source.count("\n", 0, first.offset) + 1, document.has_lines)
+        text = (
+            "A picture has no alternative text." if len(found) == 1 else f"{len(found)} pictures, this one first, have no alternative text."
+        )
+        yield Problem("accessibility", text, 'Say what it shows: ![text](…) or alt="text".', "info", **where)

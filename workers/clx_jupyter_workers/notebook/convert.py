@@ -84,18 +84,19 @@ class _Conversion:
 
     def look_only(self) -> None:
         """Report all that a build would without running anything, and write nothing."""
+        variants = self.job["variants"]
         languages = self.job["source"].get("languages") or [""]
         documents = {language: self.source.document(language, "html") for language in languages}
+        shown = [(variant, self.source.document(variant["language"], variant["format"])) for variant in variants]
         self._check()
         clears = any(rule.get("clear_solutions") for rule in self.job["kinds"].values())
         for language, document in documents.items():
             self.link.check()
             for problem in (*(self._regions[id(document)] if clears else ()), *check.undescribed(document)):
                 self.report(problem)
-            shown = cells.apply(document, check.EVERYTHING, {}, language, self.style, self.prog_lang)
-            self._look_up(shown, document, {"language": language, "format": "html"})
-        for variant in self.job["variants"]:
-            document = self.source.document(variant["language"], variant["format"])
+            everything = cells.apply(document, check.EVERYTHING, {}, language, self.style, self.prog_lang)
+            self._look_up(everything, document, {"language": language, "format": "html"})
+        for variant, document in shown:
             if not (self._clears(variant) and self._regions[id(document)]):
                 self._link(self._shown(variant, document), document, variant)
 

@@ -308,6 +308,7 @@ def _are_tags(value: Any) -> bool:
 
 def words_of(job: Mapping[str, Any], document: Document) -> Words:
     """What a job says of its course."""
-    strict = bool((job.get("style") or {}).get("slide_types")) or is_ours(document)
-    reader = job["reader"]
-    return Words(tags.own_tags(job["kinds"]), tuple(job["source"].get("languages") or ()), strict, str(reader.get("comment") or "#"))
+    style, reader = job.get("style") or {}, job["reader"]
+    own = tags.own_tags(job["kinds"]) | frozenset(style.get("tags") or ())
+    strict = bool(style.get("slide_types")) or is_ours(document)
+    return Words(own, tuple(job["source"].get("languages") or ()), strict, str(reader.get("comment") or "#"))
