@@ -21,6 +21,9 @@ from clx_jupyter.supervisor import default_size
 from clx_jupyter.variants import Choice
 from clx_jupyter.views import built_by, planned
 
+_FEW = 5
+"""Of more notebooks than these that lack alternative text only the number is told: nothing may hide among them."""
+
 _PASSES = 5
 """Corrections may uncover others in the same line; after so many rounds whatever is left stays."""
 
@@ -119,8 +122,12 @@ def _tell(problems: Sequence[Problem], fixed: Sequence[tuple[str, Fix]], sources
     for path, fix in fixed:
         place = f"{path}:{fix['line']}" if "line" in fix else f"{path}, cell {fix['at'][1] + 1}"
         print(f"corrected: {place}: {described(fix)}")
+    quiet = [problem for problem in problems if problem.category == "accessibility"]
     for problem in problems:
-        print(told(problem) + (f"\n  fix: {described(problem.fix)}" if problem.fix else ""))
+        if problem not in quiet or len(quiet) <= _FEW:
+            print(told(problem) + (f"\n  fix: {described(problem.fix)}" if problem.fix else ""))
+    if len(quiet) > _FEW:
+        print(f"info: {number_of(len(quiet), 'notebook')} show pictures without alternative text (--json names them)")
     corrected = f"{number_of(len(fixed), 'correction')} made, " if fixed else ""
     print(f"{number_of(sources, 'source')}: {corrected}{counted(problems)}")
     fixable = sum(1 for problem in problems if problem.fix)

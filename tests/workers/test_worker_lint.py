@@ -69,6 +69,11 @@ MARKERS = [
     ('# %% tags=["keep" lang="de"', "cannot be understood: tags=[", '# %% tags=["keep"] lang="de"'),
     ('# %% tags=["keep, "alt"]', "cannot be understood: tags=[", '# %% tags=["keep", "alt"]'),
     ("# %% tags=[keep]", "cannot be understood: tags=[keep]", '# %% tags=["keep"]'),
+    (
+        '# %% [markdown] {"slideshow": {"slide_type": "slide"}, "x": 1} tags=["slide"]',
+        "cannot be understood: {",
+        '# %% [markdown] slideshow={"slide_type": "slide"} x=1 tags=["slide"]',
+    ),
     ('# %% tags=[something"]', "cannot be understood: tags=[something", ""),
     ('# %% tags=["keep"] tags=["alt"]', "names 'tags' more than once", ""),
     ('# %% tags="keep"', "The tags are no list of different names", '# %% tags=["keep"]'),

@@ -13,7 +13,7 @@ from typing import Any
 
 from clx_jupyter_workers.notebook import cells, tags
 from clx_jupyter_workers.notebook.document import Cell, Document
-from clx_jupyter_workers.notebook.markers import WORD, Editor, Fix, JsonEditor, Lines, Marker, MarkerEditor, literal, parse
+from clx_jupyter_workers.notebook.markers import WORD, Editor, Fix, JsonEditor, Lines, Marker, MarkerEditor, in_one_style, literal, parse
 from clx_jupyter_workers.problems import Problem
 
 SURE = 0.81
@@ -42,6 +42,8 @@ class _Place:
     has_lines: bool
     marker: Marker | None = None
     editor: Editor = field(default_factory=Editor)
+    #: The correction of a marker in two styles at once.
+    in_one_style: Fix | None = None
 
     def problem(self, message: str, hint: str = "", fix: Fix | None = None, severity: str = "warning", category: str = "tag") -> Problem:
         origin = self.cell.origin
@@ -67,8 +69,10 @@ def _place(cell: Cell, has_lines: bool, words: Words, lines: Lines) -> _Place:
         return _Place(cell, False, None, JsonEditor(index, cell.metadata) if index is not None else Editor())
     number = (cell.origin.line or 0) - 1
     text = lines(cell.origin.path) if number > 0 else None
-    marker = parse(text[number - 1], number, words.comment) if text and number <= len(text) else None
-    return _Place(cell, True, marker, MarkerEditor(marker) if marker else Editor())
+    if not text or number > len(text):
+        return _Place(cell, True)
+    marker = parse(text[number - 1], number, words.comment)
+    return _Place(cell, True, marker, MarkerEditor(marker) if marker else Editor(), in_one_style(text[number - 1], number))
 
 
 # --- one cell -----------------------------------------------------------------
@@ -112,7 +116,10 @@ def _unreadable(place: _Place, words: Words) -> Iterator[Problem]:
             _not_understood(attribute.key + attribute.sign + attribute.raw), hint, place.editor.value(attribute.key, wanted)
         )
     if place.cell.unreadable and not told:
-        yield place.problem(_not_understood(place.cell.unreadable), 'Look for a missing quote or bracket, as in tags=["slide"] lang="en".')
+        hint = 'Look for a missing quote or bracket, as in tags=["slide"] lang="en".'
+        if place.in_one_style:
+            hint = f"Write {place.in_one_style['new']}"
+        yield place.problem(_not_understood(place.cell.unreadable), hint, place.in_one_style)
 
 
 def _not_understood(text: str) -> str:
@@ -163,8 +170,14 @@ def _tags(place: _Place, words: Words) -> Iterator[Problem]:
                 if nearly
                 else "The kinds of a course may give tags a meaning; docs/kinds.md lists those there are."
             )
-            yield place.problem(f"The tag '{tag}' is unknown: it has no effect.", hint, place.editor.tag(tag, sure) if sure else None)
+            yield place.problem(f"The tag '{tag}' is unknown: it has no effect.", hint, _respelled(place, tag, sure) if sure else None)
     yield from _contradictions(place, words)
+
+
+def _respelled(place: _Place, tag: str, new: str) -> Fix | None:
+    if new in place.cell.tags:  # the same tag twice makes a notebook invalid
+        return place.editor.value("tags", [each for each in place.cell.tags if each != tag])
+    return place.editor.tag(tag, new)
 
 
 def _contradictions(place: _Place, words: Words) -> Iterator[Problem]:
@@ -219,7 +232,7 @@ def _pairs(places: list[_Place], words: Words) -> Iterator[Problem]:
             if "completed" in own and before is None and words.strict:
                 hint = "A solution that replaces nothing is tagged 'alt'; what it replaces is tagged 'start'."
                 yield place.problem("The tag 'completed' follows no cell tagged 'start'.", hint, severity="info")
-        if "start" in own:
+        if "start" in own and words.strict:  # a notebook may be the code-along of another course
             if language in open_starts:
                 yield _unfinished(open_starts[language])
             open_starts[language] = place

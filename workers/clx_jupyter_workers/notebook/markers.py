@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -101,6 +102,22 @@ def parse(line: str, number: int, comment: str) -> Marker | None:
     if title.strip().startswith("{"):
         return None
     return Marker(line, number, tuple(attributes), title.strip(), begin.end() + len(title) - len(title.lstrip()))
+
+
+_MIXED = re.compile(r"^\s*\S+\s*%%+\s.*?(?P<json>\{.*\})(?=\s+[A-Za-z_][\w-]*=)")
+
+
+def in_one_style(line: str, number: int) -> Fix | None:
+    """The correction of a marker whose options are a JSON object *and* ``key=value``; ``None`` where they are not."""
+    found = _MIXED.match(line)
+    try:
+        options = json.loads(found["json"]) if found else None
+    except (ValueError, RecursionError):
+        options = None
+    if found is None or not isinstance(options, dict) or not all(key.isidentifier() for key in options):
+        return None
+    new = " ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in options.items())
+    return {"line": number, "was": line, "column": found.start("json"), "old": found["json"], "new": new}
 
 
 def _value(line: str, start: int) -> str:
