@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from clx_jupyter.fixes import corrected
 from clx_jupyter.kinds import KINDS
-from clx_jupyter_workers.notebook import check, lint, sources, tags
+from clx_jupyter_workers.notebook import check, lint, markers, sources, tags
 from clx_jupyter_workers.problems import Problem, SourceError
 
 RULES = {kind.id: kind.to_json() for kind in KINDS.values()}
@@ -206,6 +207,16 @@ def test_tags_that_make_a_notebook_invalid_are_named(tmp_path: Path, tags: Any) 
     assert (problem.category, problem.cell) == ("bad-source", 1) and "no list of different names" in problem.message
     after = mended(ipynb({}, {"tags": tags}), [problem])
     assert json.loads(after)["cells"][1]["metadata"]["tags"][0] == "keep" and checked(tmp_path, "a.ipynb", after, strict=False) == []
+
+
+@pytest.mark.parametrize("options", ['tags=["a" ' * 4000, "a=" * 20_000, "[" * 20_000, "{} " * 10_000 + "a=", "tags=[" + '"a", ' * 20_000])
+def test_a_marker_of_endless_length_takes_no_time(options: str) -> None:
+    before = time.monotonic()
+    for length in (3990, len(options)):
+        parsed = markers.parse(f"# %% {options[:length]}", 1, "#")
+        assert parsed is None or all(isinstance(attribute.readable, bool) for attribute in parsed.attributes)
+        markers.in_one_style(f"# %% {options[:length]}", 1)
+    assert time.monotonic() - before < 10
 
 
 # --- any marker -----------------------------------------------------------------

@@ -16,6 +16,8 @@ Fix = dict[str, Any]
 _KEY = re.compile(r"(?<![\w\"'.-])(?P<key>[A-Za-z_][\w-]*)(?P<sign>\s*[=:]\s*(?=\S)|(?=\[[\"'\w]))")
 _NEXT = re.compile(r"[\s,]+[A-Za-z_][\w-]*\s*=|$")
 _CLOSING = {"[": "]", "{": "}", "(": ")"}
+_LONGEST = 4000
+"""Nobody writes longer markers by hand; looking for slips in them could take long."""
 WORD = re.compile(r"[\w:-]+")
 
 
@@ -87,9 +89,9 @@ class Marker:
 
 
 def parse(line: str, number: int, comment: str) -> Marker | None:
-    """The marker in a line of a percent text; ``None`` where it is none, or where its options are one JSON object."""
+    """The marker in a line of a percent text; ``None`` where it is none, is very long, or where its options are one JSON object."""
     begin = re.match(rf"\s*{re.escape(comment)}\s*%%+(?=\s|$)", line)
-    if begin is None or "{{" in line:
+    if begin is None or "{{" in line or len(line) > _LONGEST:
         return None
     attributes: list[Attribute] = []
     position = begin.end()
@@ -109,7 +111,7 @@ _MIXED = re.compile(r"^\s*\S+\s*%%+\s.*?(?P<json>\{.*\})(?=\s+[A-Za-z_][\w-]*=)"
 
 def in_one_style(line: str, number: int) -> Fix | None:
     """The correction of a marker whose options are a JSON object *and* ``key=value``; ``None`` where they are not."""
-    found = _MIXED.match(line)
+    found = _MIXED.match(line) if len(line) <= _LONGEST else None
     try:
         options = json.loads(found["json"]) if found else None
     except (ValueError, RecursionError):

@@ -49,6 +49,8 @@ def meant(word: str, known: Iterable[str], least: float = 0.75) -> str | None:
 
     Letter case, ``-`` and ``_`` do not count as differences.
     """
+    if len(word) > 40:
+        return None
     plain = _plain(word)
     rated = sorted(((_likeness(plain, _plain(name)), name) for name in known), reverse=True)
     if not rated or rated[0][0] < least or (len(rated) > 1 and rated[1][0] > rated[0][0] - 0.04 and rated[0][0] < 1):
@@ -62,6 +64,8 @@ def _plain(word: str) -> str:
 
 def key_meant(key: str, value: Any, own: frozenset[str], languages: Iterable[str]) -> str | None:
     """The key of ours that an unknown key was meant to be, judged by its name and its value together."""
+    if len(key) > 40:
+        return None
     if _plain(key) in map(_plain, KEYS):
         return next(name for name in KEYS if _plain(name) == _plain(key))
     words = [value] if isinstance(value, str) and _likeness(key.lower(), "tags") > 0.8 else value
