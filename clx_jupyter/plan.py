@@ -17,6 +17,7 @@ from clx_jupyter.course.scan import decode, scan
 from clx_jupyter.errors import KEPT_FAILURES, Problem
 from clx_jupyter.fingerprint import FileHashes, Parts, digest, reason
 from clx_jupyter.kernels import Kernel, choose
+from clx_jupyter.kinds import KINDS
 from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
 from clx_jupyter.links import Links, taken_in
 from clx_jupyter.variants import Choice, Variant, twins_of, variants
@@ -306,7 +307,10 @@ class Planner:
                 "layout": course.layout,
             },
             "metadata": {"kernelspec": dict(language.kernelspec), "language_info": dict(language.language_info)} if clm and language else None,
-            "style": {"cell_ids": "sha3" if clm else "keep", "slide_types": clm, "line_hints": course.layout == "clx", "renames": dict(source.renames)},
+            "style": {
+                "cell_ids": "sha3" if clm else "keep", "slide_types": clm, "line_hints": course.layout == "clx", "renames": dict(source.renames),
+                "tags": _own_tags(course),
+            },
             "kernel": {"name": kernel.name, "fingerprint": fingerprint} if kernel else None,
             "execute": {
                 "mode": self._mode(limits.mode),
@@ -351,6 +355,12 @@ def _kernel_problems(place: SourcePlan) -> Iterator[Problem]:
     elif place.kernel and source.kernel and place.kernel.name != source.kernel and any(output.reason for output in shows):
         message = f"the kernel {source.kernel} is not installed; {place.kernel.name} runs {source.prog_lang} instead"
         yield Problem("missing-kernel", message, severity="info", path=source.path)
+
+
+def _own_tags(course: Course) -> list[str]:
+    """The tags to which the course's own kinds give a meaning, also those that no target asks for."""
+    own = [kind for name, kind in course.kinds.items() if KINDS.get(name) != kind]
+    return sorted({tag for kind in own for tag in (*kind.remove, *kind.keep, *kind.blank, *(tag for tag, _ in kind.boxes))})
 
 
 def _name(variant: Variant) -> str:

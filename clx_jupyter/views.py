@@ -7,7 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,6 +23,7 @@ from clx_jupyter.plan import Known, Output, Plan, SourcePlan
 from clx_jupyter.reports import output_root
 from clx_jupyter.requests import FLAGS, LISTS, Request
 from clx_jupyter.state import living_holder, state_folder
+from clx_jupyter.variants import Choice
 
 States = Mapping[str, str]
 """What became of each output when it was last built, by its name."""
@@ -44,6 +45,11 @@ def folder_of(place: Place) -> Path:
     return state_folder(place.root, private=bool(place.single))
 
 
+def built_by(place: Place) -> Place:
+    """The place with the course file that last built the chosen source; a notebook's folder alone does not tell which that is."""
+    return replace(place, file=Reader(folder_of(place)).course_of(place.chosen)) if place.chosen and not place.file else place
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """What a build would start with, what is known of each source by its place, and the last word on every output."""
@@ -53,11 +59,14 @@ class Planned:
     last: States
 
 
-def planned(place: Place, data_dir: Path | None = None) -> Planned:
-    """A read-only look at a course and its state."""
-    reader = Reader(folder_of(place))
+def planned(place: Place, data_dir: Path | None = None, choice: Choice | None = None) -> Planned:
+    """A read-only look at a course, or a part of it, and its state."""
+    reader, choice = Reader(folder_of(place)), choice or Choice()
     known, stored = reader.known(place.file), reader.stored(place.file)
-    request = Request(str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None)
+    request = Request(
+        str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None,
+        sections=choice.sections, topics=choice.topics, sources=choice.sources,
+    )  # fmt: skip
     plan = make_plan(request, FileHashes(place.root, _stamps(reader)), known, stored)
     return Planned(plan, known, {name: row.state for name, row in stored.items()})
 

@@ -114,6 +114,16 @@ def _listing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _check(parser: argparse.ArgumentParser) -> None:
+    _path(parser, many=True)
+    parser.add_argument("-s", "--section", action="append", default=[], help="only a section, by title, id or number (may be repeated)")
+    parser.add_argument("-t", "--topic", action="append", default=[], help="only a topic, by id (may be repeated)")
+    parser.add_argument("--fix", action="store_true", help="correct what can be corrected safely; only those characters change")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
+    parser.add_argument("-j", "--jobs", type=_positive, metavar="N", help="number of workers (default: the usable processors)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
 def _jobs(parser: argparse.ArgumentParser) -> None:
     _listing(parser)
     parser.add_argument("--build", metavar="ID", help="the jobs of this build (default: the latest)")
@@ -149,6 +159,7 @@ COMMANDS = (
     Command("workers", "Show the workers of a course.", _listing, "look", "workers"),
     Command("cancel", "Cancel a build that goes on.", _cancel, "build", "cancel"),
     Command("validate", "Read a course and say what is wrong with it; build nothing.", _listing, "describe", "validate"),
+    Command("check", "Check a course and its notebooks without running them, and correct slips.", _check, "check", "check"),
     Command("course", "Show a course: sections, topics, sources and the state of each.", _listing, "describe", "course"),
     Command("explain", "Say what a source becomes, what it depends on, and why it would be built.", _explain, "describe", "explain"),
     Command("doctor", "Say what is installed, what is missing, and how to get it.", _doctor, "doctor", "doctor"),

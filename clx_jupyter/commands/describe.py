@@ -7,17 +7,15 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from clx_jupyter.cli import told
-from clx_jupyter.course.load import Place, check_named, find, load
+from clx_jupyter.course.load import check_named, find, load
 from clx_jupyter.course.model import Text, text_in
 from clx_jupyter.errors import Problem, RequestError
-from clx_jupyter.job_queue import Reader
 from clx_jupyter.plan import Plan, SourcePlan
-from clx_jupyter.views import States, folder_of, output_state, planned, tree_of, variant_view
+from clx_jupyter.views import States, built_by, output_state, planned, tree_of, variant_view
 
 
 def _data_dir(options: argparse.Namespace) -> Path | None:
@@ -36,7 +34,7 @@ def validate(options: argparse.Namespace) -> int:
     else:
         _tell(course.problems)
         sources = sum(1 for _ in course.sources())
-        print(f"{text_in(course.title, course.default_language)}: {_number(sources, 'source')}, {_counted(course.problems)}")
+        print(f"{text_in(course.title, course.default_language)}: {number_of(sources, 'source')}, {counted(course.problems)}")
     return 1 if any(problem.severity == "error" for problem in course.problems) else 0
 
 
@@ -45,12 +43,14 @@ def _tell(problems: Sequence[Problem]) -> None:
         print(told(problem), file=sys.stderr)
 
 
-def _counted(problems: Sequence[Problem]) -> str:
+def counted(problems: Sequence[Problem]) -> str:
+    """How many errors and warnings there are."""
     counts = Counter(problem.severity for problem in problems)
-    return f"{_number(counts['error'], 'error')}, {_number(counts['warning'], 'warning')}"
+    return f"{number_of(counts['error'], 'error')}, {number_of(counts['warning'], 'warning')}"
 
 
-def _number(count: int, what: str) -> str:
+def number_of(count: int, what: str) -> str:
+    """``1 error``, ``2 errors``."""
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
@@ -69,7 +69,7 @@ def course(options: argparse.Namespace) -> int:
     for line in (*_head(plan), *_tree(plan, last)):
         print(line)
     if plan.problems:
-        print(f"{_counted(plan.problems)}; `clx validate` and `clx build --dry-run` tell them")
+        print(f"{counted(plan.problems)}; `clx validate` and `clx build --dry-run` tell them")
     return 0
 
 
@@ -142,7 +142,7 @@ def _course_json(plan: Plan, last: States) -> dict[str, Any]:
 def explain(options: argparse.Namespace) -> int:
     """What one source becomes, what it depends on, and why it would be built."""
     data_dir, file = _data_dir(options), Path(options.path).absolute()
-    place = check_named(find(Path(options.course), data_dir)) if options.course else _built_by(find(file, data_dir))
+    place = check_named(find(Path(options.course), data_dir)) if options.course else built_by(find(file, data_dir))
     look = planned(place, data_dir)
     plan, last = look.plan, look.last
     found = [source for source in plan.sources if (place.root / source.source.path).resolve() == file.resolve()]
@@ -156,11 +156,6 @@ def explain(options: argparse.Namespace) -> int:
             print(line)
         _tell(source.problems)
     return 0
-
-
-def _built_by(place: Place) -> Place:
-    """The place with the course file that last built the source; a notebook's folder alone does not tell which that is."""
-    return replace(place, file=Reader(folder_of(place)).course_of(place.chosen)) if place.chosen and not place.file else place
 
 
 def _explained(source: SourcePlan, last: States) -> Iterator[str]:

@@ -11,22 +11,15 @@ from typing import Any
 
 from clx_jupyter_workers.notebook import solutions
 from clx_jupyter_workers.notebook.document import Cell, Document
+from clx_jupyter_workers.notebook.tags import SLIDE_TAGS
 from clx_jupyter_workers.problems import Problem
 
 Rule = Mapping[str, Any]
 Rules = Mapping[str, Rule]
 
 PRIVATE_TAGS = frozenset({"private", "notes", "voiceover"})
-SLIDE_TAGS = ("slide", "subslide", "notes", "voiceover")
 _ANSWERS = {"de": "*Antwort:* "}
 _ANSWER = "*Answer:* "
-_KNOWN_TAGS = frozenset({
-    "slide", "subslide", "fragment", "skip", "notes", "voiceover", "keep", "start", "alt", "completed", "answer", "del", "private",
-    "workshop", "end-workshop", "nodataurl", "global", "allow-untranslated", "solution", "raises-exception", "skip-execution",
-    "remove-input", "remove_input", "hide-input", "hide_input", "hide-output", "hide_output", "remove-output", "remove_output",
-    "remove-cell", "remove_cell", "hide-cell", "hide_cell", "parameters", "injected-parameters", "nbgrader", "output_scroll",
-    "full-width", "margin", "popout", "thebe-init", "thebe-remove-input-init",
-})  # fmt: skip
 _WORD = re.compile(r"[\w-]+")
 
 
@@ -89,7 +82,7 @@ def workshop_cells(cells: Sequence[Cell]) -> frozenset[int]:
     """Indices of the cells inside workshops: from an opening markdown cell up to the next ``end-workshop``, or the end."""
     found, opened = [], False
     for index, cell in enumerate(cells):
-        if _opens_workshop(cell):
+        if opens_workshop(cell):
             opened = True
         elif "end-workshop" in cell.tags:
             opened = False
@@ -98,7 +91,8 @@ def workshop_cells(cells: Sequence[Cell]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _opens_workshop(cell: Cell) -> bool:
+def opens_workshop(cell: Cell) -> bool:
+    """Whether a workshop begins with this cell."""
     if cell.type != "markdown":
         return False
     tags = cell.tags
@@ -213,36 +207,3 @@ def check_regions(document: Document) -> list[Problem]:
         except solutions.RegionError as error:
             found.append(solutions.region_problem(cell, error, document.has_lines))
     return found
-
-
-def check_limits(document: Document) -> list[Problem]:
-    """A warning for each time limit of a cell that is none."""
-    return [
-        _tag_problem(
-            cell, f"The cell's timeout {cell.metadata['timeout']!r} is no number of seconds: it has no effect.", document.has_lines
-        )
-        for cell in document.cells
-        if "timeout" in cell.metadata and cell.limit is None
-    ]
-
-
-def check_tags(document: Document) -> list[Problem]:
-    """Warnings about tags nobody knows and tags that contradict each other."""
-    found = []
-    for cell in document.cells:
-        if cell.unreadable:
-            text = f"The cell's metadata cannot be understood: {cell.unreadable}"
-            found.append(_tag_problem(cell, text, document.has_lines))
-        for tag in cell.tags:
-            if tag not in _KNOWN_TAGS and not tag.startswith(("jp-", "active-", "_")) and ":" not in tag:
-                found.append(_tag_problem(cell, f"The tag '{tag}' is unknown: it has no effect.", document.has_lines))
-        slides = [tag for tag in cell.tags if tag in SLIDE_TAGS]
-        if len(slides) > 1:
-            text = f"The tags {' and '.join(map(repr, slides))} contradict each other; {slides[0]!r} is taken."
-            found.append(_tag_problem(cell, text, document.has_lines))
-    return found
-
-
-def _tag_problem(cell: Cell, message: str, has_lines: bool) -> Problem:
-    line = cell.origin.line if has_lines else None
-    return Problem("tag", message, severity="warning", path=cell.origin.path, cell=cell.origin.cell, cell_id=cell.id, line=line)

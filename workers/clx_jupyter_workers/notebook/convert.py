@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from clx_jupyter_workers import inputs, stage
-from clx_jupyter_workers.notebook import cells, export, links, references, sources
+from clx_jupyter_workers.notebook import cells, check, export, links, references, sources
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.document import Document
 from clx_jupyter_workers.notebook.paths import join
 from clx_jupyter_workers.notebook.results import Outcome, Results, all_files, included
-from clx_jupyter_workers.problems import Problem
+from clx_jupyter_workers.problems import Problem, SourceError
 from clx_jupyter_workers.protocol import Header, Link
 
 Variant = Mapping[str, Any]
@@ -41,7 +41,13 @@ def convert(job: Header, link: Link) -> Header:
     except sources.Changed:
         return {"status": "changed"}
     conversion = _Conversion(job, source, link)
-    conversion.all()
+    try:
+        if job.get("check"):
+            conversion.look_only()
+        else:
+            conversion.all()
+    except SourceError as error:
+        raise check.explained(source, error, job) from error
     count = conversion.results.executions
     return {"status": "ok", "sha256": source.sha256, "executions": count, "kernels": count}
 
@@ -76,6 +82,24 @@ class _Conversion:
             self.link.check()
             self._variant(variant, documents[variant["id"]])
 
+    def look_only(self) -> None:
+        """Report all that a build would without running anything, and write nothing."""
+        variants = self.job["variants"]
+        languages = self.job["source"].get("languages") or [""]
+        documents = {language: self.source.document(language, "html") for language in languages}
+        shown = [(variant, self.source.document(variant["language"], variant["format"])) for variant in variants]
+        self._check()
+        clears = any(rule.get("clear_solutions") for rule in self.job["kinds"].values())
+        for language, document in documents.items():
+            self.link.check()
+            for problem in (*(self._regions[id(document)] if clears else ()), *check.undescribed(document)):
+                self.report(problem)
+            everything = cells.apply(document, check.EVERYTHING, {}, language, self.style, self.prog_lang)
+            self._look_up(everything, document, {"language": language, "format": "html"})
+        for variant, document in shown:
+            if not (self._clears(variant) and self._regions[id(document)]):
+                self._link(self._shown(variant, document), document, variant)
+
     def _progress(self, phase: str) -> None:
         self.link.send("progress", **self.link.name, phase=phase, cell=0, cells=0, source_cell=None, language="")
 
@@ -88,10 +112,7 @@ class _Conversion:
 
     def _check(self) -> None:
         for document in self.source.documents():
-            # Tags are the course format's language; plain notebooks have tags of all sorts of tools.
-            for problem in cells.check_tags(document) if self.style.get("slide_types") else ():
-                self.report(problem)
-            for problem in cells.check_limits(document):
+            for problem in check.problems(self.source, document, self.job):
                 self.report(problem)
             self._regions[id(document)] = cells.check_regions(document)
 
@@ -132,11 +153,10 @@ class _Conversion:
         self.link.send("missing", variant=variant["id"], problem=problem, state=state, hidden=sorted(hidden))
 
     def _write(self, variant: Variant, document: Document, outcome: Outcome) -> None:
-        shown = cells.apply(document, self._rule(variant), self.job["kinds"], variant["language"], self.style, self.prog_lang)
+        shown = self._shown(variant, document)
         assets, missing = self._look_up(shown, document, variant)
+        self._link(shown, document, variant)
         for each in shown:
-            if each.cell.type == "markdown":
-                each.cell.source = self._linked(each, document, variant)
             if each.cell.type != "code":
                 each.cell.source = references.rename(each.cell.source, self.style.get("renames") or {})
         data = self._bytes(variant, shown, document, outcome, missing)
@@ -144,9 +164,15 @@ class _Conversion:
         names = sorted({_name(document.cells[each.index].source) for each in shown if each.complete})
         self.link.send("output", variant=variant["id"], sha256=sha256, size=size, assets=assets, shown=names, note=outcome.note)
 
-    def _linked(self, shown: Shown, document: Document, variant: Variant) -> str:
+    def _shown(self, variant: Variant, document: Document) -> list[Shown]:
+        return cells.apply(document, self._rule(variant), self.job["kinds"], variant["language"], self.style, self.prog_lang)
+
+    def _link(self, shown: list[Shown], document: Document, variant: Variant) -> None:
+        """Make links to sources lead to outputs of the same kind."""
         name = "/".join(filter(None, (variant["kind"], variant["language"], variant["format"])))
-        return self._linker.rewritten(shown.cell.source, name, variant["format"], document.cells[shown.index], document)
+        for each in shown:
+            if each.cell.type == "markdown":
+                each.cell.source = self._linker.rewritten(each.cell.source, name, variant["format"], document.cells[each.index], document)
 
     def _is_published(self, target: str) -> bool:
         """Whether a file is copied to the outputs whatever links to it: the data of a topic."""

@@ -135,7 +135,17 @@ def _cell_of(node: dict[str, Any], index: int, path: str, keeps_ids: bool) -> Ce
 # --- text ---
 
 # What jupytext lets through for texts that are not what their header says.
-_UNREADABLE = (ValueError, SyntaxError, TypeError, KeyError, IndexError, RecursionError, yaml.YAMLError, nbformat.ValidationError)
+_UNREADABLE = (
+    ValueError,
+    SyntaxError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    RecursionError,
+    yaml.YAMLError,
+    nbformat.ValidationError,
+)
 
 
 def text_format(text: str, path: str, format: str | None) -> dict[str, str]:

@@ -32,6 +32,7 @@ _TAG = re.compile(r"<(?P<tag>img|video|audio|source)\b[^>]*>", re.IGNORECASE)
 _SRC = re.compile(
     r"(?P<before>\b(?:src|poster)\s*=\s*)(?:(?P<quote>[\"'])(?P<value>[^\"'>]*)(?P=quote)|(?P<bare>[^\s\"'>]+?)(?=\s|/?>))", re.IGNORECASE
 )
+_ALT = re.compile(r"\salt\s*=", re.IGNORECASE)
 _LFS = b"version https://git-lfs"
 _DIAGRAMS = (".drawio", ".pu", ".puml", ".plantuml")
 #: Links to sources lead to their pages; the sources themselves, with all solutions, are never published by a link.
@@ -77,6 +78,18 @@ def _links(text: str) -> Iterator[re.Match[str]]:
 def _target(match: re.Match[str]) -> str:
     groups = match.groupdict()
     return groups.get("target") or groups.get("angle") or groups.get("plain") or ""
+
+
+def undescribed(text: str) -> list[Reference]:
+    """The pictures in markdown that have no alternative text; ``alt=""`` says on purpose that one needs none."""
+    if "](" not in text and "<" not in text:
+        return []
+    plain = _CODE.sub(lambda found: " " * len(found.group()), text)
+    found = [Reference(_image_target(match), match.start(), True) for match in _IMAGE.finditer(plain) if not match["alt"].strip()]
+    for tag in _TAG.finditer(plain):
+        if tag["tag"].lower() == "img" and not _ALT.search(tag.group()):
+            found += [Reference(_source(src), tag.start(), True) for src in _SRC.finditer(tag.group())]
+    return sorted(found, key=lambda reference: reference.offset)
 
 
 def _image_target(match: re.Match[str]) -> str:
