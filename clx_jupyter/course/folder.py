@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clx_jupyter.course import nbgrader
 from clx_jupyter.course.model import Course, Section, Source, Target, Topic
 from clx_jupyter.course.scan import Scan, is_source, scan
 from clx_jupyter.errors import CourseError, Problem
@@ -108,9 +109,9 @@ def load_folder(root: Path, output: Path | None = None) -> Course:
     """The course that a plain folder is. *output* replaces ``<root>/output``."""
     if not root.is_dir():
         raise CourseError(f"there is no folder {root}", "give the folder that holds the notebooks, or a course file")
-    start = root / "source" if (root / "nbgrader_config.py").is_file() and (root / "source").is_dir() else root
+    start, notes = nbgrader.read(root) if (root / nbgrader.CONFIG).is_file() else (root, ())
     output = output or root / "output"
-    problems: list[Problem] = []
+    problems: list[Problem] = [*notes]
     sections, scans = [], {}
     for folder, files in walk(start):
         if folder == output or output in folder.parents:
