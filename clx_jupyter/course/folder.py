@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from clx_jupyter.course import nbgrader
 from clx_jupyter.course.model import Course, Section, Source, Target, Topic
 from clx_jupyter.course.scan import Scan, decode, is_source, scan
 from clx_jupyter.course.topics import title_in
@@ -110,7 +111,7 @@ def rule_of(scans: Mapping[str, Scan], chosen: str = "") -> Rule:
 
 def start_of(root: Path) -> Path:
     """Where sources are looked for: with nbgrader's configuration only in its folder ``source``."""
-    return root / "source" if (root / "nbgrader_config.py").is_file() and (root / "source").is_dir() else root
+    return nbgrader.read(root)[0] if (root / nbgrader.CONFIG).is_file() else root
 
 
 def load_folder(root: Path, output: Path | None = None) -> Course:
@@ -124,9 +125,10 @@ def look_into(root: Path, output: Path) -> tuple[tuple[Section, ...], dict[str, 
     """The sections of a plain folder, the scan of each source by its path, and what is to be said; *output* is left out."""
     if not root.is_dir():
         raise CourseError(f"there is no folder {root}", "give the folder that holds the notebooks, or a course file")
-    problems: list[Problem] = []
+    start, notes = nbgrader.read(root) if (root / nbgrader.CONFIG).is_file() else (root, ())
+    problems: list[Problem] = [*notes]
     sections, scans = [], {}
-    for folder, files in walk(start_of(root)):
+    for folder, files in walk(start):
         if folder == output or output in folder.parents:
             continue
         section, found = _section(root, folder, files, problems)

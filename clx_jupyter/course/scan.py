@@ -9,32 +9,41 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from clx_jupyter.course.cell_options import is_solution, tags
 from clx_jupyter.kinds import BLACK_MARKS, WHITE_MARKS
 from clx_jupyter.languages import BY_SUFFIX, named
 
 TEXT_SUFFIXES = frozenset(
     {
-        ".py", ".R", ".r", ".jl", ".cpp", ".c", ".cs", ".java", ".ts", ".js", ".rs", ".go", ".scm", ".clj", ".m", ".q", ".sage", ".lua",
-        ".ml", ".f90", ".do", ".sas", ".groovy", ".hs", ".kt", ".scala", ".sh", ".ps1", ".md", ".markdown", ".Rmd", ".qmd",
+        ".py", ".R", ".r", ".jl", ".cpp", ".c", ".cs", ".fs", ".fsx", ".java", ".groovy", ".scala", ".ts", ".js", ".rs", ".go", ".hs", ".ml",
+        ".scm", ".ss", ".clj", ".lua", ".m", ".mac", ".wolfram", ".pro", ".gp", ".q", ".do", ".sas", ".jenner", ".sage", ".sos", ".coco",
+        ".xsh", ".sh", ".ps1", ".tcl", ".robot", ".resource", ".lgt", ".logtalk", ".md", ".markdown", ".Rmd", ".qmd", ".myst", ".mystnb", ".mnb",
     }
 )  # fmt: skip
 """Suffixes of text that jupytext reads; a file with one of them is a source only if it says so itself."""
 
-_MARKDOWN = frozenset({".md", ".markdown", ".Rmd", ".qmd"})
-_PERCENT = re.compile(r"^(?:#|//|--|;{1,3}|%) ?%%(?P<rest>(?:[ \t].*)?)$", re.MULTILINE)
-_TAGS = re.compile(r"\btags[\"']?\s*[=:]\s*(?:\[|c\()([^\])]*)[\])]|\btags\s*=\s*\"([^\"]*)\"")
-_LIGHT = re.compile(r"^(?:#|//|--|;{1,3}|%) ?\+(?P<rest>[ \t].*)$", re.MULTILINE)
-_REGION = re.compile(r"^(?:<!-- #region|\+\+\+)(?P<rest>.*)$", re.MULTILINE)
-_CELL_OPTIONS = re.compile(r"\A(?:---\n.*?\n---$|(?:(?::|#\|).*\n?)+)", re.MULTILINE | re.DOTALL)
-_COMMENT = re.compile(r"^(?:#|//|--|;{1,3}|%) ?", re.MULTILINE)
+_MARKDOWN = frozenset({".md", ".markdown", ".Rmd", ".qmd", ".myst", ".mystnb", ".mnb"})
+_SIGN = r"(?:#+'?|//+|--|;+|%|/\*|\(\*|/)"
+_PERCENT = re.compile(rf"^[ \t]*{_SIGN}[ \t]*%%+(?P<rest>(?:[ \t].*)?)$", re.MULTILINE)
+_LIGHT = re.compile(rf"^[ \t]*{_SIGN}[ \t]*(?:\+|region\b|\{{\{{\{{)(?P<rest>.*)$", re.MULTILINE)
+_COMMENTED = re.compile(rf"^[ \t]*{_SIGN}(?![ \t]*%%)(?P<rest>.*)$", re.MULTILINE)
+_REGION = re.compile(r"^[ \t]*(?:<!--[ \t]*#(?:region|raw|md|markdown)\b|\+\+\+|:::+)(?P<rest>.*)$", re.MULTILINE)
+_CELL_OPTIONS = re.compile(r"\A(?:---[ \t]*\n.*?\n---[ \t]*$|(?:(?::|#\|).*\n?)+)", re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(rf"^{_SIGN} ?", re.MULTILINE)
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
-_HEADER_END = re.compile(r"^(?:(?:#|//|--|;{1,3}|%) ?)?---[ \t]*$", re.MULTILINE)
+_HEADER_END = re.compile(rf"^(?:{_SIGN} ?)?---[ \t]*$", re.MULTILINE)
 _KERNEL_FIELD = re.compile(r"^\s+(name|language):\s*['\"]?([^'\"\n]+?)['\"]?\s*$", re.MULTILINE)
 _HEADER_LIMIT = 20_000
 _J2 = re.compile(r"^[ \t]*(?:#|//) ?j2\b", re.MULTILINE)
+_FENCE = re.compile(r"^(?P<mark>```+|~~~+)(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL)
+# What hides parts of a cell, and slips of the pen in it: a source that holds one must never pass as one without marks.
+_REGION_MARK = re.compile(
+    r"BEGIN (?:SOLUTION|HIDDEN TESTS|MARK SCHEME)|^\W+(?i:begin[\s_-]*(?:solution|hidden[\s_-]*test|mark[\s_-]*scheme)s?)\W*$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,7 @@ class Scan:
     def black(self) -> frozenset[str]:
         """Marks by which everything is kept except what is marked as a solution."""
         marks = set(self.tags & BLACK_MARKS)
-        if any("BEGIN SOLUTION" in cell.source for cell in self.cells):
-            marks.add("BEGIN SOLUTION")
+        marks |= {found.group().strip(" \t#/-;%'") for cell in self.cells if (found := _REGION_MARK.search(cell.source))}
         if any(cell.solution for cell in self.cells):
             marks.add("nbgrader")
         return frozenset(marks)
@@ -143,42 +151,42 @@ def _kernel(header: str) -> tuple[str | None, str]:
     return fields.get("name"), fields.get("language", "")
 
 
-def _tags(text: str) -> frozenset[str]:
-    match = _TAGS.search(text)
-    if not match:
-        return frozenset()
-    return frozenset(piece.strip(" \t\"'") for piece in (match.group(1) or match.group(2) or "").split(",")) - {""}
-
-
 def _percent_cells(text: str) -> list[Cell]:
-    marks = list(_PERCENT.finditer(text))
-    if not marks:  # jupytext's light scripts: the marks must be seen, where cells end does not matter
-        tags = frozenset().union(*(_tags(match.group("rest")) for match in _LIGHT.finditer(text)))
-        return [Cell("code", text, tags)]
-    cells = []
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    start = _HEADER_END.match(text)
+    end = _HEADER_END.search(text, start.end(), start.end() + _HEADER_LIMIT) if start else None
+    first = end.end() if end else 0
+    marks = list(_PERCENT.finditer(text, first))
+    # What stands before the first mark is a cell too; in jupytext's light scripts, which have none, it is all there is.
+    leading = text[first : marks[0].start() if marks else len(text)].strip("\n")
+    # Marks of light scripts must be seen whatever else there is; where their cells end does not matter.
+    pattern = _COMMENTED if "cell_markers" in text[:first] else _LIGHT  # a header may name marks of its own
+    light = _cell("code", leading, "\n".join(match.group("rest") for match in pattern.finditer(text, first)))
+    cells = [light] if leading.strip() or light.tags or light.solution else []
+    for mark, following in zip_longest(marks, marks[1:]):
         body = text[mark.end() : following.start() if following else len(text)].strip("\n")
         rest = mark.group("rest")
         markdown = "[markdown]" in rest or "[md]" in rest
-        cells.append(Cell("markdown", _COMMENT.sub("", body), _tags(rest)) if markdown else Cell("code", body, _tags(rest)))
+        cells.append(_cell("markdown", _COMMENT.sub("", body), rest) if markdown else _cell("code", body, rest))
     return cells
 
 
+def _cell(kind: str, source: str, options: str) -> Cell:
+    return Cell(kind, source, tags(options), is_solution(options))
+
+
 def _markdown_cells(text: str) -> list[Cell]:
-    fence = re.compile(r"^(?P<mark>```+|~~~+)(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL)
     cells, end = [], 0
-    for match in fence.finditer(text):
+    for match in _FENCE.finditer(text):
         cells.append(_prose(text[end : match.start()]))
         options = _CELL_OPTIONS.match(match.group("body"))
-        tags = _tags(match.group("info")) | (_tags(options.group()) if options else frozenset())
-        cells.append(Cell("code", match.group("body"), tags))
+        cells.append(_cell("code", match.group("body"), match.group("info") + "\n" + (options.group() if options else "")))
         end = match.end()
     cells.append(_prose(text[end:]))
     return cells
 
 
 def _prose(text: str) -> Cell:
-    return Cell("markdown", text, frozenset().union(*(_tags(match.group("rest")) for match in _REGION.finditer(text))))
+    return _cell("markdown", text, "\n".join(match.group("rest") for match in _REGION.finditer(text)))
 
 
 def _scan_ipynb(data: bytes, prog_lang: str) -> Scan:
@@ -210,11 +218,13 @@ def _dict(value: object) -> dict[str, Any]:
 
 def _ipynb_cell(cell: dict[str, Any]) -> Cell:
     metadata = _dict(cell.get("metadata"))
-    tags = metadata.get("tags")
+    named = metadata.get("tags")
+    if isinstance(named, str):  # no notebook should; the worker reads it like this too
+        named = named.replace(",", " ").split()
     source = cell.get("source", cell.get("input", ""))
     text = "".join(map(str, source)) if isinstance(source, list) else str(source)
     kind = str(cell.get("cell_type"))
     if kind == "heading":
         kind, text = "markdown", "# " + text
     solution = _dict(metadata.get("nbgrader")).get("solution") is True
-    return Cell(kind, text, frozenset(map(str, tags)) if isinstance(tags, list) else frozenset(), solution)
+    return Cell(kind, text, frozenset(map(str, named)) if isinstance(named, list) else frozenset(), solution)

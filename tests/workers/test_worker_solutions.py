@@ -25,9 +25,15 @@ CASES = [
     ("x = 1", "python", "code", True, "# YOUR CODE HERE\nraise NotImplementedError()"),
     ("x = 1", "python", "code", False, "x = 1"),
     ("x = 1", "python", "code", None, "x = 1"),
-    ("x <- 1", "R", "code", True, "# YOUR CODE HERE\nstop('No Answer Given!')"),
+    ("x <- 1", "R", "code", True, "# YOUR CODE HERE\nfail()"),
     ("int x;", "java", "code", True, "// YOUR CODE HERE"),
     ("  // ### BEGIN SOLUTION\n  int x;\n  // ### END SOLUTION", "cpp", "code", None, "  // YOUR CODE HERE"),
+    ("x := 1", "go", "code", True, "// YOUR CODE HERE"),
+    ("x=1", "bash", "code", True, "# YOUR CODE HERE"),
+    ("let x = 1", "ocaml", "code", True, "(* YOUR CODE HERE *)"),
+    ("x\n# BEGIN SOLUTION\ny\n#END SOLUTION", "python", "code", None, "x\n# YOUR CODE HERE\nraise NotImplementedError()"),
+    ("<!-- BEGIN SOLUTION -->\ny\n<!-- END SOLUTION -->", "python", "markdown", None, "YOUR ANSWER HERE"),
+    ("write it between begin and end solution", "python", "markdown", None, "write it between begin and end solution"),
     ("my answer", "python", "markdown", True, "YOUR ANSWER HERE"),
     ("a\n### BEGIN HIDDEN TESTS\nassert x\n### END HIDDEN TESTS\nb", "python", "code", None, "a\nb"),
     ("task\n### BEGIN MARK SCHEME\n3 points\n### END MARK SCHEME", "python", "markdown", None, "task"),
@@ -41,11 +47,14 @@ def test_solutions_become_stubs_and_hidden_tests_go(source: str, prog_lang: str,
 
 
 BROKEN = [
-    ("a\n### BEGIN SOLUTION\nb", "The region '### BEGIN SOLUTION' has no end.", 2),
-    ("### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION", "'### BEGIN SOLUTION' stands inside the region '### BEGIN SOLUTION'.", 2),
-    ("### BEGIN SOLUTION\n### BEGIN MARK SCHEME", "'### BEGIN MARK SCHEME' stands inside the region '### BEGIN SOLUTION'.", 2),
-    ("a\nb\n### END SOLUTION", "'### END SOLUTION' ends no region of this name.", 3),
-    ("### BEGIN SOLUTION\n### END HIDDEN TESTS", "'### END HIDDEN TESTS' ends no region of this name.", 2),
+    ("a\n### BEGIN SOLUTION\nb", "The region 'BEGIN SOLUTION' has no end.", 2),
+    ("### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION", "'BEGIN SOLUTION' stands inside the region 'BEGIN SOLUTION'.", 2),
+    ("### BEGIN SOLUTION\n### BEGIN MARK SCHEME", "'BEGIN MARK SCHEME' stands inside the region 'BEGIN SOLUTION'.", 2),
+    ("a\nb\n### END SOLUTION", "'END SOLUTION' ends no region of this name.", 3),
+    ("### Begin Solution\nx", "'Begin Solution' is no mark of a region: it must be written like BEGIN SOLUTION or END SOLUTION.", 1),
+    ("# BEGIN_SOLUTION", "'BEGIN_SOLUTION' is no mark of a region: it must be written like BEGIN SOLUTION or END SOLUTION.", 1),
+    ("# BEGIN SOLUTION # END SOLUTION", "The region 'BEGIN SOLUTION' has no end.", 1),
+    ("### BEGIN SOLUTION\n### END HIDDEN TESTS", "'END HIDDEN TESTS' ends no region of this name.", 2),
 ]  # fmt: skip
 
 

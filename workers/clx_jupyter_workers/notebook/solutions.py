@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import re
 
+from jupytext.languages import _SCRIPT_EXTENSIONS
+
 from clx_jupyter_workers.notebook.document import Cell
 from clx_jupyter_workers.problems import Problem
 
 _STUBS = {
     "python": "# YOUR CODE HERE\nraise NotImplementedError()",
-    "R": "# YOUR CODE HERE\nstop('No Answer Given!')",
+    "R": "# YOUR CODE HERE\nfail()",
     "julia": '# YOUR CODE HERE\nerror("No Answer Given!")',
     "octave": "% YOUR CODE HERE\nerror('No Answer Given!')",
     "matlab": "% YOUR CODE HERE\nerror('No Answer Given!')",
-    "sas": "/* YOUR CODE HERE */",
+    "sas": "/* YOUR CODE HERE */\n %notImplemented;",
 }
-_OTHER = "// YOUR CODE HERE"
+_COMMENTS = {str(known["language"]).lower(): str(known["comment"]) for known in _SCRIPT_EXTENSIONS.values()}
+_CLOSED = {"/*": " */", "(*": " *)"}
+_OTHER = "YOUR CODE HERE"
 _TEXT = "YOUR ANSWER HERE"
 _INDENT = re.compile(r"\s*")
 _REGIONS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
-_EDGE = re.compile(rf"###\s*(BEGIN|END) ({'|'.join(_REGIONS)})")
+_EDGE = re.compile(rf"(BEGIN|END) ({'|'.join(_REGIONS)})")
+# nbgrader would publish what stands in these; nobody means that.
+_SLIP = re.compile(r"^\W+((?:begin|end)[\s_-]*(?:solution|hidden[\s_-]*test|mark[\s_-]*scheme)s?)\W*$", re.IGNORECASE)
 
 
 class RegionError(Exception):
@@ -37,7 +43,7 @@ def clear(cell: Cell, prog_lang: str) -> bool:
 
     :raises RegionError: a region is unclosed, nested, or ends without a beginning
     """
-    stub = _STUBS.get(prog_lang, _OTHER) if cell.type == "code" else _TEXT
+    stub = stub_of(prog_lang) if cell.type == "code" else _TEXT
     text, replaced = _without_regions(cell.source, stub)
     nbgrader = cell.metadata.get("nbgrader")
     if isinstance(nbgrader, dict) and nbgrader.get("solution") is True and not replaced:
@@ -49,12 +55,20 @@ def clear(cell: Cell, prog_lang: str) -> bool:
     return changed
 
 
+def stub_of(prog_lang: str) -> str:
+    """What stands for cleared code: nbgrader's stub; in languages that it does not know, a comment."""
+    sign = _COMMENTS.get(prog_lang.lower(), "//")
+    return _STUBS.get(prog_lang) or f"{sign} {_OTHER}{_CLOSED.get(sign, '')}"
+
+
 def _without_regions(source: str, stub: str) -> tuple[str, bool]:
     lines: list[str] = []
     region, opened, replaced = "", 0, False
     for number, line in enumerate(source.split("\n"), 1):
         edge = _EDGE.search(line)
         if edge is None:
+            if slip := _SLIP.match(line):
+                raise RegionError(f"{slip[1]!r} is no mark of a region: it must be written like BEGIN SOLUTION or END SOLUTION.", number)
             if not region:
                 lines.append(line)
             continue
@@ -68,15 +82,15 @@ def _without_regions(source: str, stub: str) -> tuple[str, bool]:
         else:
             region = ""
     if region:
-        raise RegionError(f"The region '### BEGIN {region}' has no end.", opened)
+        raise RegionError(f"The region 'BEGIN {region}' has no end.", opened)
     return "\n".join(lines), replaced
 
 
 def _check(kind: str, name: str, region: str, number: int) -> None:
     if kind == "BEGIN" and region:
-        raise RegionError(f"'### BEGIN {name}' stands inside the region '### BEGIN {region}'.", number)
+        raise RegionError(f"'BEGIN {name}' stands inside the region 'BEGIN {region}'.", number)
     if kind == "END" and name != region:
-        raise RegionError(f"'### END {name}' ends no region of this name.", number)
+        raise RegionError(f"'END {name}' ends no region of this name.", number)
 
 
 def _indented(stub: str, like: str) -> list[str]:
