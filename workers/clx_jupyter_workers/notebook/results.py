@@ -160,17 +160,21 @@ class Results:
 
     def _take(self, place: Path, before: written.Looks, result: Execution) -> None:
         """Note the files that the code wrote, and hand them on where a notebook comes after this one."""
-        names = written.written(place, before)
+        every = written.written(place, before)
+        names = every[: written.MAX_FILES]
         result.handed_on = bool(self.settings.get("hand_on")) and result.failure is None
         result.written = written.hand_on(place, names, Path(self.job["stage"])) if result.handed_on else dict.fromkeys(names, "")
         if not result.handed_on:
             return
         if files := sorted({sha256 for sha256 in result.written.values() if sha256}):
             self.link.send("written", files=files)
-        for large in (name for name, sha256 in result.written.items() if not sha256):
-            text = f"{large} is too large to be handed on: notebooks that come after this one do not find it."
-            hint = "Write less, or ship the file with the course."
-            result.warnings.append(Problem("missing-file", text, hint, "warning", path=self.source.path))
+        lacking = [*(name for name, sha256 in result.written.items() if not sha256), *every[written.MAX_FILES :]]
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            text = f"{lacking[0]}{more} cannot be handed on to the notebooks that come after: too many or too large files."
+            result.warnings.append(
+                Problem("missing-file", text, "Write less, or ship it with the course.", "warning", path=self.source.path)
+            )
 
     def _plan(self, name: str, ran: list[Cell], has_lines: bool, language: str, place: Path, folder: Path) -> Plan:
         named = {str(key): str(value) for key, value in self.settings.get("environment", {}).items()}

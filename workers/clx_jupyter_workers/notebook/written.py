@@ -12,7 +12,7 @@ from pathlib import Path
 from clx_jupyter_workers import stage
 
 MAX_FILES = 500
-"""More files of one run are not remembered."""
+"""More files of one run are neither remembered nor handed on."""
 
 MAX_BYTES = 1024 * 1024 * 1024
 """Files of one run that together are larger are not handed on."""
@@ -42,8 +42,8 @@ def _files(place: Path) -> Iterator[tuple[str, tuple[int, int, int]]]:
 
 
 def written(place: Path, before: Looks) -> list[str]:
-    """Files that are new or were written since *before*, not more than :data:`MAX_FILES`."""
-    return [name for name, look in _files(place) if before.get(name) != look and _is_text(name)][:MAX_FILES]
+    """Files that are new or were written since *before*."""
+    return [name for name, look in _files(place) if before.get(name) != look and _is_text(name)]
 
 
 def _is_text(name: str) -> bool:
