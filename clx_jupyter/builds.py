@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from clx_jupyter.after import Whole
 from clx_jupyter.errors import ClxError, Problem
 from clx_jupyter.executions import Executions, hashed, kernel_environment
 from clx_jupyter.executors.base import Executor
@@ -20,7 +21,7 @@ from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.job_queue import DATABASE, JobQueue, StoredOutput
 from clx_jupyter.jobs import BUILD_ENDED, BuildState, Job, JobState
 from clx_jupyter.kernels import installed
-from clx_jupyter.plan import Options, Plan, Planner, Row, SourcePlan
+from clx_jupyter.plan import Known, Options, Plan, Planner, Row, SourcePlan
 from clx_jupyter.publishing import Publishing
 from clx_jupyter.reports import Ended, build_report, write_report
 from clx_jupyter.requests import Mailbox, Request, new_id
@@ -227,16 +228,15 @@ class Builds(Account):
             return
         await asyncio.to_thread(publishing.start)
         live.state = BuildState.RUNNING
-        await self._count_on(build, [source.place for source in plan.sources if source.wanted])
+        await self._count_on(build, [source.place for source in plan.jobs])
         await self._queue.set_build(live.id, BuildState.RUNNING)
         jobs = [
-            ("notebook", source.place, source.source.path, request.priority, publishing.spec(source), source.wanted[0].reason)
-            for source in plan.sources
-            if source.wanted
+            ("notebook", source.place, source.source.path, request.priority, publishing.spec(source), source.reason) for source in plan.jobs
         ]
         self._tell(build)
         if jobs and not build.cancelled:
-            await self._queue.enqueue(live.id, jobs)
+            after = {source.place: [before.place for before in source.before] for source in plan.jobs}
+            await self._queue.enqueue(live.id, jobs, after)
             if build.cancelled:  # it came while the jobs were being added, and found none
                 await self._queue.cancel(live.id)
                 await self._count(build)
@@ -262,7 +262,7 @@ class Builds(Account):
             self._queue.known(request.file), self._queue.outputs(request.file), self._queue.file_stamps()
         )
         hashes = FileHashes(self.root, stamps)
-        plan = await asyncio.to_thread(make_plan, request, hashes, known, rows)
+        plan = await asyncio.to_thread(make_plan, request, hashes, known, rows, self._executions.whole)
         build.plan = plan
         build.problems += plan.problems
         await self._queue.keep_files(hashes.fresh)
@@ -305,6 +305,7 @@ class Builds(Account):
         """The job as the worker gets it: the spec, the paths of this machine, and the secrets it may use."""
         spec = job.spec
         environment = await asyncio.to_thread(kernel_environment, spec["environment"]["names"], spec["environment"]["file"])
+        after = await self._after(job)
         return {
             "type": job.type,
             "root": str(self.root),
@@ -326,7 +327,18 @@ class Builds(Account):
                 )
             },
             "execute": {"failed": {}, **spec["execute"], "environment": environment},
+            "after": after,
+            "shelf": str(self._executions.shelf),
         }
+
+    async def _after(self, job: Job) -> list[dict[str, Any]]:
+        """What the sources that a job comes after left for it: by language, files and their hashes."""
+        plan = self._builds[job.build].plan
+        source = plan.at(job.place) if plan else None
+        if source is None or not source.before:
+            return []
+        known = await self._queue.known(job.spec["course"])
+        return [await asyncio.to_thread(_left_by, other, known.get(other.place), self._executions.whole) for other in source.before]
 
     async def kept(self, key: str) -> bytes | None:
         """A kept execution."""
@@ -335,6 +347,10 @@ class Builds(Account):
     async def keep(self, key: str, body: bytes) -> None:
         """Keep an execution."""
         await asyncio.to_thread(self._executions.put, key, body)
+
+    async def hand_on(self, stage: Path, hashes: list[str]) -> None:
+        """Keep files that code wrote for the notebooks that come after."""
+        await asyncio.to_thread(self._executions.take, stage, hashes)
 
     def moved(self, job: Job, progress: dict[str, Any] | None) -> None:
         """A job went on, or left its worker."""
@@ -351,18 +367,19 @@ class Builds(Account):
     async def changed(self, job: Job) -> dict[str, Any] | None:
         """Plan a source again that changed under its job."""
         build = self._builds[job.build]
-        plan = await self._plan_again(build)
-        source = next((source for source in plan.sources if source.place == job.place), None)
-        if source is None or build.publishing is None:
+        new = (await self._plan_again(build)).at(job.place)
+        old = build.plan.at(job.place) if build.plan else None
+        if new is None or old is None or build.publishing is None:
             return None
-        for old, new in zip(_by_place(build.plan, job.place), [source], strict=True):
-            old.parts, old.outputs, old.spec = new.parts, new.outputs, new.spec
-        return build.publishing.spec(source)
+        if [other.parts for other in new.before] != [other.parts for other in old.before]:
+            return None  # what it comes after changed too, and has run already
+        old.parts, old.outputs, old.spec = new.parts, new.outputs, new.spec
+        return build.publishing.spec(new)
 
     async def _plan_again(self, build: _Build) -> Plan:
         request = build.live.request
         known, rows = await asyncio.gather(self._queue.known(request.file), self._queue.outputs(request.file))
-        return await asyncio.to_thread(make_plan, request, FileHashes(self.root), known, rows)
+        return await asyncio.to_thread(make_plan, request, FileHashes(self.root), known, rows, self._executions.whole)
 
     async def accept(self, attempt: Attempt) -> None:
         """Record what a job made, then publish it; a result of a lost attempt is discarded."""
@@ -370,10 +387,11 @@ class Builds(Account):
         assert build.publishing is not None
         ok = attempt.status == "ok"
         rows = build.publishing.rows(attempt)
-        state = JobState.DEAD if attempt.status == "dead" else JobState.DONE if ok and not attempt.missing else JobState.FAILED
+        lacking = attempt.missing or not set(job.spec["execute"]["run"]) <= set(attempt.runs)
+        state = JobState.DEAD if attempt.status == "dead" else JobState.DONE if ok and not lacking else JobState.FAILED
         won = self._lock.still_ours() and await self._queue.finish(
             job, state, "lost" if attempt.status == "dead" else attempt.status, problems=attempt.problems, outputs=rows,
-            parts=job.spec["parts"], course=job.spec["course"], executions=attempt.executions, kernels=attempt.kernels,
+            parts=job.spec["parts"], runs=attempt.runs, course=job.spec["course"], executions=attempt.executions, kernels=attempt.kernels,
         )  # fmt: skip
         if not won:
             return
@@ -402,17 +420,31 @@ def _unpublished(error: OSError, path: str | None = None) -> Problem:
     )
 
 
-def _by_place(plan: Plan | None, place: str) -> list[SourcePlan]:
-    return [source for source in plan.sources if source.place == place] if plan else []
+def _left_by(other: SourcePlan, known: Known | None, whole: Whole) -> dict[str, Any]:
+    """What a source left for those after it; no runs where it did not succeed."""
+    runs = known.runs if known and known.parts == other.parts.to_json() else {}
+    failed = known is not None and any(problem.severity == "error" for problem in known.problems)
+    return {
+        "path": other.source.path,
+        "runs": {language: {**_kept(run["given"]), **_kept(run["written"])} for language, run in runs.items() if whole(run)},
+        "state": "failed" if failed else "was not run",
+    }
 
 
-def make_plan(request: Request, hashes: FileHashes, known: Mapping[str, Any], rows: Mapping[str, StoredOutput]) -> Plan:
+def _kept(files: Mapping[str, str]) -> dict[str, str]:
+    return {name: sha256 for name, sha256 in files.items() if sha256}
+
+
+def make_plan(
+    request: Request, hashes: FileHashes, known: Mapping[str, Known], rows: Mapping[str, StoredOutput], whole: Whole
+) -> Plan:  # fmt: skip
     """Read the course and plan the request; only reads."""
     course = request.course()
     choice = settled(course, request.choice)
     environment = hashed(kernel_environment(course.environment, str(course.env_file) if course.env_file else None))
     options = Options(request.force, request.failed, request.execute, request.rerun, request.timeout, environment)
-    return Planner(course, hashes, installed(), known, {name: _row(row) for name, row in rows.items()}, options).plan(choice)
+    stored = {name: _row(row) for name, row in rows.items()}
+    return Planner(course, hashes, installed(), known, stored, options, whole).plan(choice)
 
 
 def _row(stored: StoredOutput) -> Row:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from clx_jupyter.manifest import write_atomically
 
@@ -36,6 +37,32 @@ class Executions:
     def put(self, key: str, body: bytes) -> None:
         """Keep *body* under *key*."""
         write_atomically(self._path(key), body, mode=0o600)
+
+    # --- files that code wrote, for the notebooks that come after ------------
+
+    @property
+    def shelf(self) -> Path:
+        """Where such files lie: by their hash, in a folder named by its first two digits."""
+        return self._folder / "files"
+
+    def _shelved(self, sha256: str) -> Path:
+        if not _KEY.fullmatch(sha256):
+            raise ValueError(f"no hash: {sha256!r}")
+        return self.shelf / sha256[:2] / sha256
+
+    def take(self, stage: Path, hashes: Iterable[str]) -> None:
+        """Move files that a worker laid into *stage*, under their hashes, to the shelf."""
+        for sha256 in hashes:
+            place = self._shelved(sha256)
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if place.is_file():
+                (stage / sha256).unlink(missing_ok=True)
+            else:
+                (stage / sha256).replace(place)
+
+    def whole(self, run: Mapping[str, Any]) -> bool:
+        """Whether all files that a run wrote or was given are still there; what was too large was never handed on."""
+        return all(self._shelved(sha256).is_file() for part in ("given", "written") for sha256 in run[part].values() if sha256)
 
 
 def kernel_environment(names: Sequence[str], env_file: str | None) -> dict[str, str]:

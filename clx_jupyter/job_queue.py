@@ -25,7 +25,7 @@ from clx_jupyter.fingerprint import Stamp
 from clx_jupyter.jobs import BUILD_ENDED, BuildState, Job, JobState
 from clx_jupyter.plan import Known
 
-SCHEMA = 1
+SCHEMA = 2
 BUSY_TIMEOUT = 30.0
 DATABASE = "jobs.db"
 
@@ -59,6 +59,35 @@ class StoredOutput:
 
 _OUTPUT_COLUMNS = "name, course, place, variant, key, state, reason, sha256, size, mtime_ns, assets, shown, note, problem, built"
 _JOB_COLUMNS = "id, build, type, place, path, state, priority, not_before, attempt, deaths, spec, reason"
+
+
+_NEEDS = (
+    "INSERT INTO needs (job, needs) SELECT waiting.id, needed.id FROM jobs AS waiting, jobs AS needed"
+    " WHERE waiting.build = ? AND waiting.place = ? AND waiting.state = 'blocked'"
+    " AND needed.build = ? AND needed.place = ? AND needed.state IN ('blocked', 'queued')"
+)
+_UNBLOCK = (
+    "UPDATE jobs SET state = 'queued' WHERE state = 'blocked' AND id IN (SELECT job FROM needs WHERE needs = ?) AND NOT EXISTS ("
+    "SELECT 1 FROM needs JOIN jobs AS needed ON needed.id = needs.needs"
+    " WHERE needs.job = jobs.id AND needed.state IN ('blocked', 'queued', 'running'))"
+)
+# Runs in other languages stay, as long as they are runs of the same thing.
+_KNOW = (
+    "INSERT INTO sources (course, place, parts, problems, runs) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+    " runs = CASE WHEN parts = excluded.parts THEN json_patch(runs, excluded.runs) ELSE excluded.runs END,"
+    " parts = excluded.parts, problems = excluded.problems"
+)
+_UPGRADES = {
+    1: "ALTER TABLE sources ADD COLUMN runs TEXT NOT NULL DEFAULT '{}';"
+    " CREATE TABLE needs (job INTEGER NOT NULL REFERENCES jobs (id), needs INTEGER NOT NULL REFERENCES jobs (id),"
+    " PRIMARY KEY (job, needs)) STRICT, WITHOUT ROWID;"
+    " CREATE INDEX needed_by ON needs (needs)",
+}
+"""What makes of a database of an older schema one of the next."""
+
+
+def _waiting(needed: Sequence[str]) -> JobState:
+    return JobState.BLOCKED if needed else JobState.QUEUED
 
 
 def _job(row: Sequence[Any]) -> Job:
@@ -203,16 +232,23 @@ class JobQueue:
             )
         )
 
-    async def enqueue(self, build: str, jobs: Iterable[tuple[str, str, str, int, Mapping[str, Any], str]]) -> None:
-        """Add a build's jobs, each (type, place, path, priority, spec, reason), in one transaction."""
-        now = time.time()
-        sql = (
-            "INSERT INTO jobs (build, type, place, path, state, priority, spec, reason, created) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?)"
-        )
-        rows = [
-            (sql, (build, type, place, path, priority, json.dumps(spec), reason, now)) for type, place, path, priority, spec, reason in jobs
+    async def enqueue(
+        self, build: str, jobs: Iterable[tuple[str, str, str, int, Mapping[str, Any], str]], after: Mapping[str, Sequence[str]] | None = None
+    ) -> None:  # fmt: skip
+        """Add a build's jobs, each (type, place, path, priority, spec, reason), in one transaction.
+
+        *after*: by place, the places of jobs among these that must end before it may start.
+        """
+        now, jobs = time.time(), list(jobs)
+        here = {job[1] for job in jobs}
+        waits = {place: [each for each in (after or {}).get(place, ()) if each in here] for place in here}
+        sql = "INSERT INTO jobs (build, type, place, path, state, priority, spec, reason, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        rows: list[Statement] = [
+            (sql, (build, type, place, path, _waiting(waits[place]), priority, json.dumps(spec), reason, now))
+            for type, place, path, priority, spec, reason in jobs
         ]
-        await self._write(*rows, ("UPDATE builds SET total = total + ?, number = number + 1 WHERE id = ?", (len(rows), build)))
+        needs: list[Statement] = [(_NEEDS, (build, place, build, needed)) for place, all_needed in waits.items() for needed in all_needed]
+        await self._write(*rows, *needs, ("UPDATE builds SET total = total + ?, number = number + 1 WHERE id = ?", (len(rows), build)))
 
     async def claim(self, job: Job, worker: int, pid: int | None, epoch: int) -> Job | None:
         """Take a queued job for a worker; committed before the worker hears of it. ``None``: it is no longer queued."""
@@ -233,9 +269,10 @@ class JobQueue:
 
     async def finish(
         self, job: Job, state: JobState, outcome: str, *, problems: Sequence[Problem] = (), outputs: Sequence[StoredOutput] = (),
-        parts: Mapping[str, Any] | None = None, course: str = "", executions: int = 0, kernels: int = 0, signal: int | None = None,
+        parts: Mapping[str, Any] | None = None, runs: Mapping[str, Any] | None = None, course: str = "", executions: int = 0,
+        kernels: int = 0, signal: int | None = None,
     ) -> bool:  # fmt: skip
-        """End an attempt and its job, and record what it made. ``False``: the attempt is no longer the current one; nothing counts.
+        """End an attempt and its job, record what it made, and let go what waited for it. ``False``: the attempt is no longer the current one; nothing counts.
 
         This is the fence: the outputs' hashes are written together with the winning state, and published only after.
         """
@@ -252,10 +289,10 @@ class JobQueue:
                 (now, outcome, executions, kernels, signal, job.id, job.attempt),
             ),
             *map(_upsert_output, outputs),
+            (_UNBLOCK, (job.id,)),
         ]
         if parts is not None:
-            row = (course, job.place, json.dumps(parts), told)
-            writes.append(("INSERT OR REPLACE INTO sources (course, place, parts, problems) VALUES (?, ?, ?, ?)", row))
+            writes.append((_KNOW, (course, job.place, json.dumps(parts), told, json.dumps(runs or {}))))
         return (await self._write(*writes, fence=True))[0] == 1
 
     async def retry(
@@ -396,8 +433,8 @@ class JobQueue:
 
     async def known(self, course: str) -> dict[str, Known]:
         """What earlier builds left behind, by place."""
-        rows = await self._all("SELECT place, parts, problems FROM sources WHERE course = ?", (course,))
-        return {row[0]: _known(row[1], row[2]) for row in rows}
+        rows = await self._all("SELECT place, parts, problems, runs FROM sources WHERE course = ?", (course,))
+        return {row[0]: _known(*row[1:]) for row in rows}
 
     async def outputs(self, course: str) -> dict[str, StoredOutput]:
         """All outputs of a course by name."""
@@ -428,6 +465,8 @@ async def _prepare(db: aiosqlite.Connection) -> None:
     version = row[0] if row else 0
     if version > SCHEMA:
         raise QueueError(f"the job database has schema {version}, newer than this program's {SCHEMA}", "upgrade clx-jupyter")
+    for older in range(version, SCHEMA) if version else ():
+        await db.executescript(f"BEGIN; {_UPGRADES[older]}; PRAGMA user_version = {older + 1}; COMMIT;")
     if version == 0:
         schema = files("clx_jupyter").joinpath("schema.sql").read_text(encoding="utf-8")
         await db.executescript(f"BEGIN; {schema}; PRAGMA user_version = {SCHEMA}; COMMIT;")
@@ -500,9 +539,9 @@ class Reader:
 
     def known(self, course: str) -> dict[str, Known]:
         """What earlier builds left behind of each source, by place."""
-        rows = self.rows("SELECT place, parts, problems FROM sources WHERE course = ?", (course,))
-        return {row["place"]: _known(row["parts"], row["problems"]) for row in rows}
+        rows = self.rows("SELECT * FROM sources WHERE course = ?", (course,))  # one of an older version has no runs
+        return {row["place"]: _known(row["parts"], row["problems"], row.get("runs", "{}")) for row in rows}
 
 
-def _known(parts: str, problems: str) -> Known:
-    return Known(json.loads(parts), tuple(map(Problem.from_json, json.loads(problems))))
+def _known(parts: str, problems: str, runs: str) -> Known:
+    return Known(json.loads(parts), tuple(map(Problem.from_json, json.loads(problems))), json.loads(runs))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from clx_jupyter.after import Order, Site, Whole, joined, may_differ, require, sites
 from clx_jupyter.course.folder import walk
 from clx_jupyter.course.model import Course, Section, Source, Topic, text_in
 from clx_jupyter.course.scan import decode, scan
@@ -27,10 +28,14 @@ from clx_jupyter_workers.inputs import Files, link_names, mentioned, modules
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an earlier build left behind of a source: the parts of its fingerprint and its problems."""
+    """What an earlier build left behind of a source: the parts of its fingerprint, its problems, and its runs by language.
+
+    A run: its ``key``, the files it wrote (``written``) and those it got from sources before it (``given``), with their hashes.
+    """
 
     parts: Mapping[str, Any]
     problems: tuple[Problem, ...]
+    runs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,37 @@ class SourcePlan:
     spec: dict[str, Any]
     kernel: Kernel | None
     problems: list[Problem] = field(default_factory=list)
+    #: The sources it comes after.
+    before: list[SourcePlan] = field(default_factory=list)
+    #: The languages the course asks for.
+    languages: tuple[str, ...] = ()
+    #: Runs of an earlier build that still count.
+    runs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Sources that need files which its code writes, and which are not kept.
+    needed_by: list[str] = field(default_factory=list)
 
     @property
     def place(self) -> str:
         """Its name in the database: a topic may be used in several sections."""
         return f"{self.index}:{self.source.path}"
+
+    @property
+    def running(self) -> set[str]:
+        """The languages in which its code has to run, or a kept result of it has to be there."""
+        shown = {output.variant.language for output in self.wanted if output.variant.outputs}
+        return {*shown, *self.spec["execute"]["run"]}
+
+    @property
+    def has_job(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.wanted or self.needed_by)
+
+    @property
+    def reason(self) -> str:
+        """Why there is."""
+        if self.wanted:
+            return self.wanted[0].reason
+        return f"{self.needed_by[0]} needs its files" if self.needed_by else ""
 
     @property
     def wanted(self) -> list[Output]:
@@ -93,6 +124,17 @@ class Plan:
     sources: list[SourcePlan]
     all_paths: dict[str, set[str]]
     problems: list[Problem]
+    #: Sources that were not chosen, whose code must run for some that were.
+    needed: list[SourcePlan] = field(default_factory=list)
+
+    @property
+    def jobs(self) -> list[SourcePlan]:
+        """The sources there is anything to do for."""
+        return [*self.needed, *(source for source in self.sources if source.has_job)]
+
+    def at(self, place: str) -> SourcePlan | None:
+        """The source at a place, chosen or needed."""
+        return next((source for source in (*self.needed, *self.sources) if source.place == place), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +153,15 @@ class Options:
 
 
 class Planner:
-    """Plans one course. *known* and *rows* come from the database, *kernels* from the machine."""
+    """Plans one course. *known* and *rows* come from the database, *kernels* from the machine, *whole* looks at the kept files."""
 
     def __init__(
-        self, course: Course, hashes: FileHashes, kernels: Mapping[str, Kernel], known: Mapping[str, Known], rows: Mapping[str, Row], options: Options
+        self, course: Course, hashes: FileHashes, kernels: Mapping[str, Kernel], known: Mapping[str, Known], rows: Mapping[str, Row],
+        options: Options, whole: Whole = lambda run: True,
     ) -> None:  # fmt: skip
         self.course, self.hashes, self.kernels = course, hashes, dict(kernels)
         self.known, self.rows, self.options = known, rows, options
-        self.twins = twins_of(course)
+        self.twins, self.whole, self.order = twins_of(course), whole, Order(course)
         # Each lists the packages of an environment: once is enough for a plan.
         self.fingerprints: dict[str, str] = {}
         self.files = Files(self._course_files())
@@ -139,43 +182,52 @@ class Planner:
 
     def plan(self, choice: Choice) -> Plan:
         """The plan for *choice*."""
-        plan = Plan(self.course, choice, [], {target.name: set() for target in self.course.targets}, list(self.course.problems))
-        for index, section in enumerate(self.course.sections):
-            for topic in section.topics:
-                for source in topic.sources:
-                    found = list(variants(self.course, section, source, self.twins))
-                    for variant in found:
-                        plan.all_paths[variant.target.name].add(variant.path)
-                    if choice.takes(index, topic, source):
-                        chosen = [each for each in found if choice.allows(each.target, each.kind, each.language, each.format)]
-                        place = self._source(section, index, topic, source, found, chosen)
-                        plan.sources.append(place)
-                        plan.problems.extend(_kernel_problems(place))
+        targets: dict[str, set[str]] = {target.name: set() for target in self.course.targets}
+        plan = Plan(self.course, choice, [], targets, [*self.course.problems, *self.order.problems])
+        found: dict[str, list[Variant]] = {}
+        chosen: dict[str, Site] = {}
+        for site in sites(self.course):
+            found[site.place] = list(variants(self.course, site.section, site.source, self.twins))
+            for variant in found[site.place]:
+                plan.all_paths[variant.target.name].add(variant.path)
+            if choice.takes(site.index, site.topic, site.source):
+                chosen[site.place] = site
+        made: dict[str, SourcePlan] = {}
+        for site in self.order.with_all_before(chosen.values()):
+            every = found[site.place] if site.place in chosen else []
+            asked = [each for each in every if choice.allows(each.target, each.kind, each.language, each.format)]
+            made[site.place] = self._source(site, [made[each.place] for each in self.order.before(site)], found[site.place], asked)
+        plan.sources = [made[place] for place in chosen]
         plan.problems.extend(self.links.problems)
         plan.problems.extend(_collisions(plan))
+        require(made.values(), self.whole)
+        plan.needed = [place for name, place in made.items() if name not in chosen and place.needed_by]
+        for place in (*plan.needed, *plan.sources):
+            plan.problems.extend(_kernel_problems(place))
         return plan
 
-    def _source(
-        self, section: Section, index: int, topic: Topic, source: Source, found: list[Variant], chosen: list[Variant]
-    ) -> SourcePlan:
+    def _source(self, site: Site, before: list[SourcePlan], found: list[Variant], chosen: list[Variant]) -> SourcePlan:
+        source = site.source
         kernel = choose(self.kernels, source.kernel, source.prog_lang)
         text = self._text(source)
         inputs = self._inputs(source, text)
         fingerprint = self._fingerprint(kernel)
-        spec = self._spec(section, source, kernel, fingerprint, found, inputs)
-        spec["links"] = self.links.of(index, source, self._link_names(source, text), found)
+        spec = self._spec(source, kernel, fingerprint, found, inputs)
+        spec["links"] = self.links.of(site.index, source, self._link_names(source, text), found)
         settings = digest([
             [spec[name] for name in ("titles", "reader", "metadata", "style", "kinds")],
             [spec["execute"]["kinds"], source.execute.allow_errors, source.execute.mode, dict(self.options.environment)],
         ])  # fmt: skip
         linked = {f"the link to {name}": digest(hrefs) for name, hrefs in spec["links"].items()}
-        parts = Parts(self.hashes[source.path], inputs | linked, fingerprint, settings, VERSION)
-        place = SourcePlan(section, index, topic, source, parts, [], spec, kernel)
+        parts = joined(Parts(self.hashes[source.path], inputs | linked, fingerprint, settings, VERSION), before)
+        place = SourcePlan(site.section, site.index, site.topic, source, parts, [], spec, kernel, before=before)
+        place.languages = tuple(dict.fromkeys(variant.language for variant in found))
         known = self.known.get(place.place)
         why = reason(known.parts if known else None, parts)
         left_out = self.options.failed and not any(self._failed_before(variant) for variant in chosen)
-        place.outputs = [self._output(variant, parts, why, known, left_out) for variant in chosen]
+        place.outputs = [self._output(variant, place, why, known, left_out) for variant in chosen]
         place.problems = list(known.problems) if known and not why else []
+        place.runs = known.runs if known and not why else {}
         renders = {output.render: output for output in place.wanted}
         spec["variants"] = [_render(name, output.variant, source) for name, output in renders.items()]
         return place
@@ -191,9 +243,9 @@ class Planner:
         row = self.rows.get(_name(variant))
         return row is not None and row.state != "built"
 
-    def _output(self, variant: Variant, parts: Parts, why: str, known: Known | None, left_out: bool) -> Output:
+    def _output(self, variant: Variant, place: SourcePlan, why: str, known: Known | None, left_out: bool) -> Output:
         render = digest([variant.kind.to_json(), variant.language, variant.format, variant.outputs])[:12]
-        keys = {mode: digest([parts.key, render, mode if variant.outputs else ""]) for mode in ("run", "kept")}
+        keys = {mode: digest([place.parts.key, render, mode if variant.outputs else ""]) for mode in ("run", "kept")}
         key = keys["run" if self.options.execute else "kept"]
         name = _name(variant)
         row = self.rows.get(name)
@@ -210,17 +262,18 @@ class Planner:
             # Somebody's own file lies there: it stays, until it is moved away.
             output.state, output.reason = ("stale", "") if row.fresh else ("stale", "output missing")
         elif row.state != "built":
-            self._not_built(output, row, known)
+            self._not_built(output, row, known, place.before)
         elif not row.fresh:
             output.reason = "output missing or changed"
         return output
 
-    def _not_built(self, output: Output, row: Row, known: Known | None) -> None:
+    def _not_built(self, output: Output, row: Row, known: Known | None, before: list[SourcePlan]) -> None:
         """A failure that would only repeat itself stays as it is; every other one is tried again."""
         cause = next((problem for problem in (known.problems if known else ()) if problem.id == row.problem), None)
         if (
             not self.options.failed
             and cause
+            and not may_differ(cause, before)
             and (cause.category in KEPT_FAILURES or cause.category == "bad-source")
             and row.state == "failed"
         ):
@@ -278,13 +331,16 @@ class Planner:
         return {origins.get(path, path) for path in paths if PurePosixPath(path).suffix != ".ipynb"}
 
     def _spec(
-        self, section: Section, source: Source, kernel: Kernel | None, fingerprint: str, found: list[Variant], inputs: dict[str, str]
+        self, source: Source, kernel: Kernel | None, fingerprint: str, found: list[Variant], inputs: dict[str, str]
     ) -> dict[str, Any]:
         """The job as data, without anything that belongs to this machine or that must stay secret."""
         course, clm = self.course, self.course.layout != "source"
         language = LANGUAGES.get(source.prog_lang)
         kinds = {variant.kind.id: variant.kind for variant in found}
         running = sorted({variant.kind.id for variant in found if variant.outputs})
+        leads = self.order.leads(source.path)
+        if leads and not running:  # nothing shows results, and its files are needed all the same
+            running = sorted(name for name, kind in kinds.items() if kind.executed) or sorted(kinds)
         names = course.languages or ("",)
         limits = source.execute
         return {
@@ -320,6 +376,8 @@ class Planner:
                 "startup_timeout": limits.startup_timeout,
                 "own_limits": self.options.timeout is None,
                 "allow_errors": limits.allow_errors,
+                "hand_on": leads,
+                "run": [],
             },
             "kinds": {name: kind.to_json() for name, kind in _with_workshops(course, kinds).items()},
             "files": inputs,
@@ -345,7 +403,7 @@ def _kernel_problems(place: SourcePlan) -> Iterator[Problem]:
     """Missing kernels are known before anything starts; a stand-in for the one that a notebook names is told."""
     source = place.source
     shows = [output for output in place.outputs if output.variant.outputs]
-    if place.kernel is None and any(output.reason or output.state == "skipped" for output in shows):
+    if place.kernel is None and (place.needed_by or any(output.reason or output.state == "skipped" for output in shows)):
         yield Problem(
             "missing-kernel",
             f"no kernel for {source.prog_lang} is installed" + (f" (the notebook names {source.kernel})" if source.kernel else ""),

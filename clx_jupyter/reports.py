@@ -101,7 +101,7 @@ def _output(ended: Ended, plan: Plan, publishing: Publishing | None, source: Sou
 
 def _problems(ended: Ended, plan: Plan | None, error: Problem | None) -> dict[str, dict[str, Any]]:
     """All problems by id: those of this build, and those of sources that were not built again."""
-    remembered = [problem for source in plan.sources if not source.wanted for problem in source.problems] if plan else []
+    remembered = [problem for source in plan.sources if not source.has_job for problem in source.problems] if plan else []
     found = [*ended.problems, *remembered, *([error] if error else [])]
     return {problem.id: problem.to_json() for problem in found}
 

@@ -1,4 +1,4 @@
--- The job database, schema 1. One process writes it (docs/architecture.md); anyone may read it.
+-- The job database, schema 2. One process writes it (docs/architecture.md); anyone may read it.
 
 CREATE TABLE builds (
     id       TEXT PRIMARY KEY,
@@ -38,6 +38,13 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_ready ON jobs (type, priority DESC, id) WHERE state = 'queued';
 CREATE INDEX jobs_of_build ON jobs (build, state);
 CREATE INDEX jobs_running ON jobs (id) WHERE state = 'running';
+
+CREATE TABLE needs (                    -- jobs that wait (blocked) until others have ended
+    job      INTEGER NOT NULL REFERENCES jobs (id),
+    needs    INTEGER NOT NULL REFERENCES jobs (id),
+    PRIMARY KEY (job, needs)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX needed_by ON needs (needs);
 
 CREATE TABLE attempts (
     job      INTEGER NOT NULL REFERENCES jobs (id),
@@ -92,6 +99,7 @@ CREATE TABLE sources (
     place    TEXT NOT NULL,
     parts    TEXT NOT NULL,             -- JSON: the parts of its fingerprint
     problems TEXT NOT NULL,             -- JSON
+    runs     TEXT NOT NULL DEFAULT '{}', -- JSON: by language, the key of its run and the files that it wrote and was given
     PRIMARY KEY (course, place)
 ) STRICT;
 

@@ -40,6 +40,8 @@ class Attempt:
     problems: list[Problem] = field(default_factory=list)
     executions: int = 0
     kernels: int = 0
+    #: Its runs by language (:class:`~clx_jupyter.plan.Known`).
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     progress: dict[str, Any] = field(default_factory=dict)
     #: Which limit was reached: ``cell`` or ``notebook``.
     limit: str = ""
@@ -64,6 +66,9 @@ class Account(Protocol):
 
     async def keep(self, key: str, body: bytes) -> None:
         """Keep an execution."""
+
+    async def hand_on(self, stage: Path, hashes: list[str]) -> None:
+        """Keep files that code wrote; they lie in *stage*."""
 
     async def accept(self, attempt: Attempt) -> None:
         """End a job whose worker said ``done``: record, then publish."""
@@ -213,6 +218,7 @@ class Supervisor:
         if claimed is not None:
             await self._account.accept(Attempt(claimed, "failed", problems=[problem.with_(path=job.path)]))
             self._account.moved(claimed, None)
+            self.wake()  # others may have waited for it
 
     # --- one attempt --------------------------------------------------------
 
@@ -290,6 +296,8 @@ class Supervisor:
                 attempt.problems.append(Problem.from_json(header["problem"]))
             case "keep":
                 await self._account.keep(header["key"], body)
+            case "written":
+                await self._account.hand_on(attempt.stage, header["files"])
             case "execution":
                 found = await self._account.kept(header["key"])
                 answer = {
@@ -303,6 +311,7 @@ class Supervisor:
             case "done" if header.get("job") == attempt.job.id:
                 attempt.status = header["status"]
                 attempt.executions, attempt.kernels = header.get("executions", 0), header.get("kernels", 0)
+                attempt.runs = header.get("runs", {})
                 return True
         return False
 

@@ -15,6 +15,7 @@ from typing import Any
 from clx_jupyter.builds import Live, make_plan
 from clx_jupyter.course.load import Place
 from clx_jupyter.course.model import Section, text_in
+from clx_jupyter.executions import Executions
 from clx_jupyter.fingerprint import FileHashes, Stamp
 from clx_jupyter.follow import read_report
 from clx_jupyter.job_queue import Reader
@@ -67,7 +68,7 @@ def planned(place: Place, data_dir: Path | None = None, choice: Choice | None = 
         str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None,
         sections=choice.sections, topics=choice.topics, sources=choice.sources,
     )  # fmt: skip
-    plan = make_plan(request, FileHashes(place.root, _stamps(reader)), known, stored)
+    plan = make_plan(request, FileHashes(place.root, _stamps(reader)), known, stored, Executions(folder_of(place) / "executions").whole)
     return Planned(plan, known, {name: row.state for name, row in stored.items()})
 
 

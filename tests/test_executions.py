@@ -69,3 +69,21 @@ def test_hashes_do_not_show_the_values() -> None:
     found = hashed({"A": "secret", "B": "secret", "C": "other", "D": "\udc80"})
     assert found["A"] == found["B"] != found["C"]
     assert "secret" not in str(found)
+
+
+def test_files_that_code_wrote_are_kept_under_their_hashes(tmp_path: Path) -> None:
+    executions, stage = Executions(tmp_path / "executions"), tmp_path / "stage"
+    stage.mkdir()
+    one, two = "1" * 64, "2" * 64
+    for name in (one, two):
+        (stage / name).write_text(name)
+    executions.take(stage, [one])
+    (stage / one).write_text("again")
+    executions.take(stage, [one, two])
+    assert (executions.shelf / "11" / one).read_text() == one and list(stage.iterdir()) == []
+    whole = {"key": "k", "written": {"a": one, "too large": ""}, "given": {"b": two}}
+    assert executions.whole(whole)
+    (executions.shelf / "22" / two).unlink()
+    assert not executions.whole(whole)
+    with pytest.raises(ValueError, match="no hash"):
+        executions.take(stage, ["../../x"])

@@ -253,3 +253,84 @@ async def test_workers_are_counted_and_told_apart(queue: JobQueue, tmp_path: Pat
         (first, "idle", 1, 0),
         (second, "gone", 0, 1),
     ]
+
+
+async def chain(queue: JobQueue) -> dict[str, Job]:
+    """Jobs for a.py, b.py after it, and c.py after both."""
+    jobs = [("notebook", f"0:{path}", path, 0, {}, "new") for path in ("c.py", "b.py", "a.py")]
+    await queue.enqueue("b", jobs, {"0:c.py": ["0:a.py", "0:b.py"], "0:b.py": ["0:a.py", "0:not-in-this-build.py"]})
+    return {job.path: job for job in await queue.jobs_of("b")}
+
+
+async def end(queue: JobQueue, state: JobState = JobState.DONE) -> str:
+    """End the one job that is ready."""
+    (job,) = await queue.ready("notebook", time.time())
+    running = await queue.claim(job, 1, 4, 1)
+    assert running is not None
+    assert await queue.ready("notebook", time.time()) == []
+    assert await queue.finish(running, state, "ok")
+    return job.path
+
+
+@pytest.mark.parametrize("how", [JobState.DONE, JobState.FAILED, JobState.DEAD])
+async def test_a_job_waits_until_all_it_needs_have_ended(queue: JobQueue, how: JobState) -> None:
+    jobs = await chain(queue)
+    assert {path: job.state for path, job in jobs.items()} == {"a.py": "queued", "b.py": "blocked", "c.py": "blocked"}
+    assert [await end(queue, how), await queue.unfinished("b"), await end(queue), await end(queue)] == ["a.py", 2, "b.py", "c.py"]
+
+
+async def test_a_retry_of_what_is_needed_frees_nothing(queue: JobQueue) -> None:
+    await chain(queue)
+    (job,) = await queue.ready("notebook", time.time())
+    running = await queue.claim(job, 1, 4, 1)
+    assert running is not None
+    assert await queue.retry(running, "lost")
+    assert [job.path for job in await queue.ready("notebook", time.time())] == ["a.py"]
+
+
+async def test_jobs_that_wait_are_cancelled_and_given_up_with_their_build(queue: JobQueue) -> None:
+    jobs = await chain(queue)
+    await queue.reopen("b")
+    assert {await state(queue, job) for job in jobs.values()} == {JobState.CANCELLED}
+    jobs = await chain(queue)  # planned anew: they wait for the new jobs, not for those that were given up
+    (first,) = await queue.ready("notebook", time.time())
+    assert await queue.claim(first, 1, 4, 1)
+    assert await queue.cancel("b") == [first.id]
+    assert await queue.unfinished("b") == 1
+
+
+async def test_runs_in_other_languages_stay_while_the_source_does(queue: JobQueue) -> None:
+    async def runs(parts: str, **runs: str) -> dict[str, str]:
+        await queue.enqueue("b", [("notebook", "0:a.py", "a.py", 0, {}, "new")])
+        (job,) = await queue.ready("notebook", time.time())
+        running = await queue.claim(job, 1, 4, 1)
+        assert running is not None
+        assert await queue.finish(
+            running, JobState.DONE, "ok", parts={"source": parts}, runs={name: {"key": key} for name, key in runs.items()}
+        )
+        known = (await queue.known(""))["0:a.py"]
+        assert known.parts == {"source": parts}
+        return {language: run["key"] for language, run in known.runs.items()}
+
+    assert await runs("one", de="1") == {"de": "1"}
+    assert await runs("one", en="2") == {"de": "1", "en": "2"}
+    assert await runs("one") == {"de": "1", "en": "2"}
+    assert await runs("two", en="3") == {"en": "3"}
+
+
+async def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / DATABASE
+    queue = await JobQueue.open(path)
+    await queue.add_build("b", "", {"root": "/"})
+    await queue.close()
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "DROP TABLE needs; ALTER TABLE sources DROP COLUMN runs; INSERT INTO sources VALUES ('', '0:a.py', '{}', '[]');"
+        " PRAGMA user_version = 1"
+    )
+    connection.close()
+    assert Reader(tmp_path).known("")["0:a.py"].runs == {}, "a look does not change it"
+    queue = await JobQueue.open(path)
+    assert ((await queue.known(""))["0:a.py"].runs, [job.path for job in (await chain(queue)).values()]) == ({}, ["c.py", "b.py", "a.py"])
+    assert await end(queue) == "a.py"
+    await queue.close()

@@ -7,6 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
+_CHUNK = 1 << 20
+
 
 def put(folder: Path, data: bytes) -> tuple[str, int]:
     """Store *data* in *folder* under its sha256; gives the hash and the size.
@@ -19,6 +21,23 @@ def put(folder: Path, data: bytes) -> tuple[str, int]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(path, data)
     return name, len(data)
+
+
+def put_file(folder: Path, source: Path) -> str:
+    """Store a copy of the file *source* in *folder* under its sha256; gives the hash."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".part-")
+    try:
+        with os.fdopen(handle, "wb") as stream, source.open("rb") as content:
+            while part := content.read(_CHUNK):
+                digest.update(part)
+                stream.write(part)
+        Path(temporary).replace(folder / digest.hexdigest())
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return digest.hexdigest()
 
 
 def _write(path: Path, data: bytes) -> None:

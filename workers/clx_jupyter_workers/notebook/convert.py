@@ -48,8 +48,8 @@ def convert(job: Header, link: Link) -> Header:
             conversion.all()
     except SourceError as error:
         raise check.explained(source, error, job) from error
-    count = conversion.results.executions
-    return {"status": "ok", "sha256": source.sha256, "executions": count, "kernels": count}
+    results = conversion.results
+    return {"status": "ok", "sha256": source.sha256, "executions": results.executions, "kernels": results.executions, "runs": results.runs}
 
 
 def _name(source: str) -> str:
@@ -81,6 +81,15 @@ class _Conversion:
         for variant in sorted(variants, key=self._shows_results):
             self.link.check()
             self._variant(variant, documents[variant["id"]])
+        for language in self.job["execute"].get("run", ()):
+            self._run_for_others(language)
+
+    def _run_for_others(self, language: str) -> None:
+        """Run the code for notebooks that come after this one, whether or not a variant shows its results."""
+        self.link.check()
+        outcome = self.results.of(self.source.document(language, "html"), language)
+        for problem in (*outcome.warnings, *([outcome.failure] if outcome.failure else [])):
+            self.report(problem)
 
     def look_only(self) -> None:
         """Report all that a build would without running anything, and write nothing."""

@@ -34,6 +34,10 @@ class Execution:
     warnings: list[Problem] = field(default_factory=list)
     seconds: float = 0.0
     language_info: dict[str, Any] = field(default_factory=dict)
+    #: Files that the code wrote, relative to the course's root, with their hashes; ``""`` for one that was not handed on.
+    written: dict[str, str] = field(default_factory=dict)
+    #: Whether the files were kept for notebooks that come after.
+    handed_on: bool = False
 
     def dump(self, key: str) -> bytes:
         """Gzipped JSON, the same bytes for the same result."""
@@ -43,7 +47,7 @@ class Execution:
         row = {
             "version": VERSION, "key": key, "failure": failure, "seconds": self.seconds, "language_info": self.language_info,
             "cells": [{"outputs": cell.outputs, "execution_count": cell.execution_count} for cell in self.cells],
-            "warnings": [warning.to_json() for warning in self.warnings],
+            "warnings": [warning.to_json() for warning in self.warnings], "written": self.written, "handed_on": self.handed_on,
         }  # fmt: skip
         return gzip.compress(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass"), compresslevel=5, mtime=0)
 
@@ -65,5 +69,5 @@ def _from_row(row: dict[str, Any]) -> Execution:
         [Result(cell["outputs"], cell["execution_count"]) for cell in row["cells"]],
         Problem.from_json(failure["problem"]) if failure else None,
         failure.get("cell"), failure.get("line"), [Problem.from_json(warning) for warning in row.get("warnings", ())],
-        float(row.get("seconds", 0)), row.get("language_info", {}),
+        float(row.get("seconds", 0)), row.get("language_info", {}), row.get("written", {}), bool(row.get("handed_on")),
     )  # fmt: skip

@@ -33,13 +33,18 @@ def used_files(code: str, folder: str, files: Mapping[str, str], read: Callable[
     return {path: files[path] for path in sorted(used)}
 
 
-def key(cells: Iterable[Cell], kernel: Mapping[str, Any], execute: Mapping[str, Any], used: Mapping[str, str], folder: str = "") -> str:
+def key(
+    cells: Iterable[Cell], kernel: Mapping[str, Any], execute: Mapping[str, Any], used: Mapping[str, str], folder: str = "",
+    given: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
     """The sha256 over everything that decides what the cells give.
 
-    *folder* is the notebook's: the same code elsewhere may list other files, or print where it is.
+    *folder* is the notebook's: the same code elsewhere may list other files, or print where it is. *given*: files that
+    notebooks before this one wrote, with their hashes.
     """
     digest = hashlib.sha256()
-    for part in (f"folder {folder}", *_parts(cells, kernel, execute, used)):
+    before = (f"given {path} {sha256}" for path, sha256 in sorted((given or {}).items()))
+    for part in (f"folder {folder}", *before, *_parts(cells, kernel, execute, used)):
         raw = part.encode("utf-8", "surrogatepass")
         # With lengths in front, ("ab", "c") and ("a", "bc") differ.
         digest.update(len(raw).to_bytes(8, "big"))

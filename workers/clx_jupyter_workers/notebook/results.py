@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter_workers.notebook import cells, execution, failures, scratch
+from clx_jupyter_workers.notebook import cells, execution, failures, scratch, written
 from clx_jupyter_workers.notebook.document import Cell, Document
 from clx_jupyter_workers.notebook.environment import kernel_environment
 from clx_jupyter_workers.notebook.execute import Plan, execute
@@ -53,6 +53,8 @@ class Results:
         self.root = Path(job["root"])
         self.settings: Mapping[str, Any] = job.get("execute", {})
         self.executions = 0
+        #: By language: the key of a run that succeeded, the files it wrote, and those it got from notebooks before it.
+        self.runs: dict[str, dict[str, Any]] = {}
         self._done: dict[str, Execution | None] = {}
 
     def of(self, document: Document, language: str) -> Outcome:
@@ -63,24 +65,43 @@ class Results:
         """
         places = cells.running(document, self.settings.get("kinds", ()), self.job["kinds"], language)
         if not places:
+            self.runs[language] = {"key": "", "written": {}, "given": {}}
             return Outcome({})
         never = self.settings.get("mode") == "never"
         if self.job.get("kernel") is None:
             return _stored(document) if never else Outcome(skipped=True)
-        execution = self._execution(document, places, language, never)
+        given, lacking = self._given(language)
+        if lacking is not None and not never:
+            return Outcome(failure=lacking)
+        execution = self._execution(document, places, language, never, given)
         if execution is None or (never and execution.failure is not None):
             return _stored(document)
         return _outcome(execution, [document.cells[place] for place in places], places, document.has_lines)
 
-    def _execution(self, document: Document, places: list[int], language: str, never: bool) -> Execution | None:
+    def _given(self, language: str) -> tuple[dict[str, str], Problem | None]:
+        """The files that the notebooks before this one wrote, and what is wrong where one of them gave none."""
+        files: dict[str, str] = {}
+        for before in self.job.get("after", ()):
+            runs = before["runs"]
+            if not runs:
+                text = f"{before['path']} {before.get('state') or 'was not run'}, and this notebook needs its files."
+                hint = f"It comes after {before['path']}: mend that one first."
+                return {}, Problem("missing-file", text, hint, path=self.source.path)
+            files |= runs[language] if language in runs else next(iter(runs.values()))
+        return files, None
+
+    def _execution(self, document: Document, places: list[int], language: str, never: bool, given: Mapping[str, str]) -> Execution | None:
         ran = [document.cells[place] for place in places]
         used = self._used("\n".join(cell.source for cell in ran))
-        name = key(ran, self.job["kernel"], self.settings, used, self.source.folder)
+        name = key(ran, self.job["kernel"], self.settings, used, self.source.folder, given)
         if name not in self._done:
-            self._done[name] = self._find(name)
+            self._done[name] = self._find(name, never)
             if self._done[name] is None and not never:
-                self._done[name] = self._run(name, ran, document.has_lines, language, used)
-        return self._done[name]
+                self._done[name] = self._run(name, ran, document.has_lines, language, used, given)
+        found = self._done[name]
+        if found is not None and found.failure is None:
+            self.runs[language] = {"key": name, "written": found.written, "given": dict(given)}
+        return found
 
     def _used(self, code: str) -> dict[str, str]:
         return dict(self.files) if self.job.get("scope") else used_files(code, self.source.folder, self.files, self._module_text)
@@ -94,7 +115,7 @@ class Results:
     def _real_path(self, path: str) -> str:
         return included(self.job).get(path, path)
 
-    def _find(self, name: str) -> Execution | None:
+    def _find(self, name: str, never: bool) -> Execution | None:
         """A kept execution, or the failure that an earlier attempt left behind."""
         if problem := self.settings.get("failed", {}).get(name):
             return Execution(failure=Problem.from_json(problem))
@@ -104,9 +125,20 @@ class Results:
         kept = execution.load(body, name) if body is not None else None
         if kept is not None and kept.failure is not None and kept.failure.category not in KEPT_FAILURES:
             return None
+        if kept is not None and kept.failure is None and not never and not self._still_handed_on(kept):
+            return None
         return kept
 
-    def _run(self, name: str, ran: list[Cell], has_lines: bool, language: str, used: Mapping[str, str]) -> Execution:
+    def _still_handed_on(self, kept: Execution) -> bool:
+        """Whether the files of a kept run are there for the notebooks that come after, if there are any."""
+        if not self.settings.get("hand_on"):
+            return True
+        shelf = Path(self.job["shelf"])
+        return kept.handed_on and all(written.on_shelf(shelf, sha256).is_file() for sha256 in kept.written.values() if sha256)
+
+    def _run(
+        self, name: str, ran: list[Cell], has_lines: bool, language: str, used: Mapping[str, str], given: Mapping[str, str]
+    ) -> Execution:  # fmt: skip
         self.executions += 1
         place = Path(self.job["scratch"])
         never_link = self.job.get("never_link", ())
@@ -115,12 +147,34 @@ class Results:
             scratch.scratch(place, self.root, self.source.folder, self.files, includes, never_link) as folder,
             tempfile.TemporaryDirectory(prefix="clx-kernel-") as run_folder,
         ):
+            if given:
+                written.lay(place, given, Path(self.job["shelf"]))
+            before = written.looks(place)
             plan = self._plan(name, ran, has_lines, language, place, folder)
             result = execute(plan, folder, Path(run_folder), self.link)
+            self._take(place, before, result)
         failure = result.failure
         if (failure is None or failure.category in KEPT_FAILURES) and self._unchanged(used):
             self._keep(name, result)
         return result
+
+    def _take(self, place: Path, before: written.Looks, result: Execution) -> None:
+        """Note the files that the code wrote, and hand them on where a notebook comes after this one."""
+        every = written.written(place, before)
+        names = every[: written.MAX_FILES]
+        result.handed_on = bool(self.settings.get("hand_on")) and result.failure is None
+        result.written = written.hand_on(place, names, Path(self.job["stage"])) if result.handed_on else dict.fromkeys(names, "")
+        if not result.handed_on:
+            return
+        if files := sorted({sha256 for sha256 in result.written.values() if sha256}):
+            self.link.send("written", files=files)
+        lacking = [*(name for name, sha256 in result.written.items() if not sha256), *every[written.MAX_FILES :]]
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            text = f"{lacking[0]}{more} cannot be handed on to the notebooks that come after: too many or too large files."
+            result.warnings.append(
+                Problem("missing-file", text, "Write less, or ship it with the course.", "warning", path=self.source.path)
+            )
 
     def _plan(self, name: str, ran: list[Cell], has_lines: bool, language: str, place: Path, folder: Path) -> Plan:
         named = {str(key): str(value) for key, value in self.settings.get("environment", {}).items()}
