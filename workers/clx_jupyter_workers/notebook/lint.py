@@ -183,6 +183,9 @@ def _tags(place: _Place, words: Words) -> Iterator[Problem]:
     yield from _contradictions(place, words)
 
 
+_SHOWN = " As it is, it hides nothing from students."
+
+
 def _respelled(place: _Place, tag: str, new: str) -> Fix | None:
     if new in place.cell.tags:  # the same tag twice makes a notebook invalid
         return place.editor.value("tags", [each for each in place.cell.tags if each != tag])
