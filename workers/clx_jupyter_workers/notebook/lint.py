@@ -179,11 +179,9 @@ def _tags(place: _Place, words: Words) -> Iterator[Problem]:
                 if nearly
                 else "The kinds of a course may give tags a meaning; docs/kinds.md lists those there are."
             )
-            yield place.problem(f"The tag '{tag}' is unknown: it has no effect.", hint, _respelled(place, tag, sure) if sure else None)
+            text = f"The tag '{tag}' is unknown." if nearly else f"The tag '{tag}' is unknown: it has no effect."
+            yield place.problem(text, hint, _respelled(place, tag, sure) if sure else None)
     yield from _contradictions(place, words)
-
-
-_SHOWN = " As it is, it hides nothing from students."
 
 
 def _respelled(place: _Place, tag: str, new: str) -> Fix | None:

@@ -12,9 +12,6 @@ MARKS = frozenset({
 })  # fmt: skip
 """Tags that decide what of a cell is shown, to whom and how."""
 
-HIDING = frozenset({"private", "notes", "voiceover", "solution", "completed", "alt", "del"})
-"""Tags whose cells students do not see, or see only later: misspelled, they hide nothing."""
-
 OWN = MARKS | {"nodataurl", "global", "allow-untranslated"}
 """Every tag of the course formats."""
 
