@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from clx_jupyter.course.topics import half
 from clx_jupyter.errors import Problem
 from clx_jupyter.executors.base import Executor, RunningWorker
 from clx_jupyter.executors.local import LocalExecutor
@@ -43,11 +44,19 @@ def job_of(place: SourcePlan, root: Path) -> dict[str, Any]:
         # No hash: whatever the file holds now is checked.
         "source": {**{name: place.spec[name] for name in ("path", "titles", "languages")}, "sha256": ""},
         **{name: place.spec[name] for name in _FIELDS},
+        "halves": _other_halves(place),
         "variants": [
             {"id": str(number), "kind": kind, "language": language, "format": format, "outputs": False}
             for number, (kind, language, format) in enumerate(variants)
         ],
     }
+
+
+def _other_halves(place: SourcePlan) -> list[dict[str, str]]:
+    """The other halves of a split pair, for the first of them only: what one lacks is told once."""
+    name, language = half(place.source.path)
+    pair = [source for source in place.topic.sources if language and source.languages and half(source.path)[0] == name]
+    return [{"path": each.path, "language": each.languages[0]} for each in pair[1:]] if pair and pair[0] == place.source else []
 
 
 class Checker:

@@ -137,8 +137,8 @@ def _json(text: str, start: int, end: int, value: Any) -> str:
     """The new value, laid out as the old one is."""
     ascii = text.isascii()
     old = text[start:end]
-    if not isinstance(value, list) or "\n" not in old or not value:
+    if not (isinstance(value, list) and value and "\n" in old and old.startswith("[")):
         return json.dumps(value, ensure_ascii=ascii)
     item = old[1 : _skip(old, 1)]
-    closing = old[old.rstrip("]").rstrip(" \t").rfind("\n") :].rstrip("]")
+    closing = old[len(old[:-1].rstrip()) : -1]
     return "[" + ",".join(item + json.dumps(each, ensure_ascii=ascii) for each in value) + closing + "]"

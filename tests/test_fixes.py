@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clx_jupyter.errors import RequestError
 from clx_jupyter.fixes import apply, corrected, described
@@ -82,6 +86,40 @@ def test_a_notebook_keeps_its_layout(fix: dict[str, Any], old: str, new: str) ->
     assert made == [fix] and NOTEBOOK.count(old) == 1
     assert text.decode() == NOTEBOOK.replace(old, new)
     json.loads(text)
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(st.text(max_size=4), inner, min_size=1, max_size=3),
+    max_leaves=12,
+)
+
+
+def places(tree: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    yield at, tree
+    members = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for name, member in members:
+        yield from places(member, (*at, name))
+
+
+@given(
+    tree=TREES, new=st.text(max_size=6) | st.lists(st.text(max_size=3), max_size=3), indent=st.sampled_from([None, 0, 1, "\t", "  "]),
+    ascii=st.booleans(), data=st.data(),
+)  # fmt: skip
+def test_one_value_of_any_json_changes_and_nothing_else(tree: Any, new: Any, indent: Any, ascii: bool, data: st.DataObject) -> None:
+    text = json.dumps(tree, indent=indent, ensure_ascii=ascii).replace("\n", data.draw(st.sampled_from(["\n", "\r\n", "\n\n"])))
+    at, old = data.draw(st.sampled_from(list(places(tree))))
+    after, made = corrected(text.encode(), [{"at": list(at), "old": old, "new": new}])
+    assert len(made) == 1
+    wanted = copy.deepcopy([tree])
+    parent: Any = wanted
+    for step in (0, *at)[:-1]:
+        parent = parent[step]
+    parent[(0, *at)[-1]] = new
+    assert [json.loads(after)] == wanted
+    marked, _ = corrected(text.encode(), [{"at": list(at), "old": old, "new": "the only place"}])
+    before, after_it = marked.decode().split('"the only place"')
+    assert text.startswith(before) and text.endswith(after_it)
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,19 @@ def test_parts_of_a_course(clx: Clx, spec: Path, tmp_path: Path) -> None:
     assert clx("check", tmp_path / "nothing")[0] == 2
 
 
+def test_the_halves_of_a_split_pair_are_compared(clx: Clx, spec: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "slides" / "module_1" / "topic_100_lists"
+    (folder / "slides_lists.py").unlink()
+    cells = ['# %% [markdown] lang="{0}" tags=["slide"]\n# ## A\n\n', "# %%\n1\n\n", '# %% [markdown] lang="{0}"\n# Text\n\n']
+    head = "# j2 from 'macros.j2' import header_{0}\n# {{{{ header_{0}('T') }}}}\n\n"
+    write(folder / "slides_lists.de.py", "".join([head, *cells, *cells]).format("de"))
+    write(folder / "slides_lists.en.py", "".join([head, *cells, cells[0]]).format("en"))
+    problems = [problem for problem in json.loads(clx("check", spec, "--json")[1])["problems"] if problem["class"] != "bad-course"]
+    assert [(problem["class"], problem["path"], problem["line"], problem["message"]) for problem in problems] == [
+        ("language", "slides/module_1/topic_100_lists/slides_lists.de.py", 20, "This cell in de has no counterpart in en.")
+    ]
+
+
 def cells(*made: dict[str, Any]) -> str:
     rows = [{"cell_type": "markdown", "metadata": {}, "source": "Text", **each} for each in made]
     return json.dumps({"cells": rows, "nbformat": 4, "nbformat_minor": 4, "metadata": {}}, indent=3, ensure_ascii=False)

@@ -8,7 +8,7 @@ from typing import Any
 from clx_jupyter_workers.notebook import failures, lint, references
 from clx_jupyter_workers.notebook.counterparts import missing_counterparts
 from clx_jupyter_workers.notebook.document import Document
-from clx_jupyter_workers.notebook.sources import Source
+from clx_jupyter_workers.notebook.sources import Changed, Source, load
 from clx_jupyter_workers.problems import Problem, SourceError
 
 EVERYTHING: Mapping[str, Any] = {"id": "check", "public": False, "remove": ()}
@@ -22,6 +22,20 @@ def problems(source: Source, document: Document, job: Mapping[str, Any]) -> Iter
     if words.strict and source.percent:
         yield from lint.almost_markers(source.path, source.lines(source.path) or [], words.comment)
     yield from missing_counterparts(document, words.languages)
+
+
+def between_halves(source: Source, document: Document, job: Mapping[str, Any]) -> Iterator[Problem]:
+    """Cells of one half of a split pair without a counterpart in the other; a job that checks names the other halves."""
+    languages, made = list(job["source"].get("languages") or ()), list(document.cells)
+    for half in job.get("halves") or ():
+        try:
+            other = load(source.root, half["path"], "", job["reader"]).document(half["language"], "html")
+        except (Changed, SourceError):
+            continue  # its own check tells
+        languages.append(half["language"])
+        made += other.cells
+    if len(languages) > 1:
+        yield from missing_counterparts(Document(made, {}, document.has_lines), languages)
 
 
 def explained(source: Source, error: SourceError, job: Mapping[str, Any]) -> SourceError:

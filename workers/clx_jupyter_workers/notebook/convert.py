@@ -101,7 +101,9 @@ class _Conversion:
         clears = any(rule.get("clear_solutions") for rule in self.job["kinds"].values())
         for language, document in documents.items():
             self.link.check()
-            for problem in (*(self._regions[id(document)] if clears else ()), *check.undescribed(document)):
+            broken = self._regions[id(document)] if clears else ()
+            halves = check.between_halves(self.source, document, self.job) if self.job.get("halves") else ()
+            for problem in (*broken, *halves, *check.undescribed(document)):
                 self.report(problem)
             everything = cells.apply(document, check.EVERYTHING, {}, language, self.style, self.prog_lang)
             self._look_up(everything, document, {"language": language, "format": "html"})

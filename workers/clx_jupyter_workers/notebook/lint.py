@@ -13,7 +13,19 @@ from typing import Any
 
 from clx_jupyter_workers.notebook import cells, tags
 from clx_jupyter_workers.notebook.document import Cell, Document
-from clx_jupyter_workers.notebook.markers import WORD, Editor, Fix, JsonEditor, Lines, Marker, MarkerEditor, in_one_style, literal, parse
+from clx_jupyter_workers.notebook.markers import (
+    WORD,
+    Editor,
+    Fix,
+    JsonEditor,
+    Lines,
+    Marker,
+    MarkerEditor,
+    in_one_style,
+    is_marker,
+    literal,
+    parse,
+)
 from clx_jupyter_workers.problems import Problem
 
 SURE = 0.81
@@ -44,10 +56,12 @@ class _Place:
     editor: Editor = field(default_factory=Editor)
     #: The correction of a marker in two styles at once.
     in_one_style: Fix | None = None
+    #: The line of its marker, which is where its metadata stand.
+    line: int | None = None
 
     def problem(self, message: str, hint: str = "", fix: Fix | None = None, severity: str = "warning", category: str = "tag") -> Problem:
         origin = self.cell.origin
-        line = self.marker.number if self.marker else origin.line if self.has_lines else None
+        line = self.line or (origin.line if self.has_lines else None)
         return Problem(category, message, hint, severity, origin.path, origin.cell, self.cell.id, line, fix=fix)
 
 
@@ -72,7 +86,8 @@ def _place(cell: Cell, has_lines: bool, words: Words, lines: Lines) -> _Place:
     if not text or number > len(text):
         return _Place(cell, True)
     marker = parse(text[number - 1], number, words.comment)
-    return _Place(cell, True, marker, MarkerEditor(marker) if marker else Editor(), in_one_style(text[number - 1], number))
+    line = number if is_marker(text[number - 1], words.comment) else None
+    return _Place(cell, True, marker, MarkerEditor(marker) if marker else Editor(), in_one_style(text[number - 1], number), line)
 
 
 # --- one cell -----------------------------------------------------------------
@@ -179,7 +194,8 @@ def _tags(place: _Place, words: Words) -> Iterator[Problem]:
                 if nearly
                 else "The kinds of a course may give tags a meaning; docs/kinds.md lists those there are."
             )
-            yield place.problem(f"The tag '{tag}' is unknown: it has no effect.", hint, _respelled(place, tag, sure) if sure else None)
+            text = f"The tag '{tag}' is unknown." if nearly else f"The tag '{tag}' is unknown: it has no effect."
+            yield place.problem(text, hint, _respelled(place, tag, sure) if sure else None)
     yield from _contradictions(place, words)
 
 
@@ -264,7 +280,7 @@ def _slide_ids(places: list[_Place]) -> Iterator[Problem]:
         key = name.lstrip("!"), cell.language
         first = seen.setdefault(key, place)
         if first is not place:
-            number = first.marker.number if first.marker else first.cell.origin.line
+            number = first.line or first.cell.origin.line
             where = f" (line {number})" if number else ""
             yield place.problem(f"The slide_id '{key[0]}' belongs to an earlier slide{where}.", "Each slide has a name of its own.")
 

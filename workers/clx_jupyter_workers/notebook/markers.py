@@ -88,9 +88,18 @@ class Marker:
         return {"line": self.number, "was": self.text, "column": start, "old": old, "new": new}
 
 
+def _begin(line: str, comment: str) -> re.Match[str] | None:
+    return re.match(rf"\s*{re.escape(comment)}\s*%%+(?=\s|$)", line)
+
+
+def is_marker(line: str, comment: str) -> bool:
+    """Whether a line begins a cell."""
+    return _begin(line, comment) is not None
+
+
 def parse(line: str, number: int, comment: str) -> Marker | None:
     """The marker in a line of a percent text; ``None`` where it is none, is very long, or where its options are one JSON object."""
-    begin = re.match(rf"\s*{re.escape(comment)}\s*%%+(?=\s|$)", line)
+    begin = _begin(line, comment)
     if begin is None or "{{" in line or len(line) > _LONGEST:
         return None
     attributes: list[Attribute] = []
