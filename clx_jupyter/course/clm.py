@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clx_jupyter.course import safe_xml
+from clx_jupyter.course.beside import beside_of, strays
 from clx_jupyter.course.clm_layout import Places, sanitised_path, unpublished, variant_path
 from clx_jupyter.course.model import FORMATS, Asset, Course, DirGroup, Images, Section, Source, Target, Text, Topic
 from clx_jupyter.course.targets import refused
@@ -32,7 +33,7 @@ from clx_jupyter.course.topics import (
     walk,
 )
 from clx_jupyter.course.xml_spec import LANGUAGES, CourseSpec, DirGroupSpec, TargetSpec, TopicSpec, read_spec, warnings
-from clx_jupyter.course.yaml_spec import BESIDE, BesideSpec, read_beside
+from clx_jupyter.course.yaml_spec import BesideSpec
 from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.kinds import KINDS, Kind
 from clx_jupyter.languages import BY_SUFFIX, named
@@ -76,7 +77,7 @@ def load(
     file = _absolute(spec_path)
     root = root_of(file, data_dir)
     name = Path(os.path.relpath(file, root)).as_posix()
-    beside = _beside(file, root, BesideSpec(layout, kinds=kinds))
+    beside = beside_of(file, root, BesideSpec(layout, kinds=kinds))
     layout, kinds = beside.layout or layout, beside.kinds
     tree = safe_xml.read(file, name)
     spec = read_spec(tree, name, kinds)
@@ -105,7 +106,7 @@ def load(
         names="" if beside.names == "numbered" else beside.names,  # numbers are what the layouts have anyway
         navigation=beside.navigation,
     )
-    found = (*warnings(tree, name), *_stray(file, root), *_no_author(spec, name), *problems, *group_problems, *_collisions(course))
+    found = (*warnings(tree, name), *strays(file, root), *_no_author(spec, name), *problems, *group_problems, *_collisions(course))
     return replace(course, problems=_once(found))
 
 
@@ -170,23 +171,6 @@ def _check_path(target: TargetSpec, name: str, layout: str) -> None:
         message = f"target {target.name!r}: {target.path} leads outside the course"
         hint = "give a path below the course root, or build elsewhere with --output-dir"
         raise CourseError(message, hint, path=name, line=target.line)
-
-
-def _beside(file: Path, root: Path, otherwise: BesideSpec) -> BesideSpec:
-    """What the file beside the course file says, *otherwise* where there is none."""
-    path = file.with_name(file.stem + BESIDE)
-    return read_beside(path, Path(os.path.relpath(path, root)).as_posix()) if path.is_file() else otherwise
-
-
-def _stray(file: Path, root: Path) -> Iterator[Problem]:
-    """A warning for each file that would stand beside a course file which is not there: most likely its name is misspelt."""
-    for path in sorted(file.parent.glob(f"*{BESIDE}")):
-        spec = path.name.removesuffix(BESIDE) + ".xml"
-        if not path.with_name(spec).exists():
-            at = Path(os.path.relpath(path, root)).as_posix()
-            yield Problem(
-                "bad-course", f"{path.name} is not read: there is no {spec} beside it", f"call it {file.stem}{BESIDE}", "warning", path=at
-            )
 
 
 def _sections(root: Path, spec: CourseSpec, name: str, places: Places, beside: BesideSpec) -> tuple[tuple[Section, ...], list[Problem]]:

@@ -78,7 +78,7 @@ class Source:
     author: str = ""
     #: References to rewrite because two files wanted one place: old to new, relative to the page.
     renames: tuple[tuple[str, str], ...] = ()
-    #: Paths of the sources whose code must have run before.
+    #: Paths of the sources whose code must run before its own, because it reads files that they write.
     after: tuple[str, ...] = ()
 
 

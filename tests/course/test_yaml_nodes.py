@@ -6,7 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from clx_jupyter.course.schema import faults
 from clx_jupyter.course.yaml_nodes import MAX_BYTES, parse, read
 from clx_jupyter.errors import CourseError
 
@@ -77,3 +80,31 @@ def test_what_would_fill_the_memory_is_refused_at_once(name: str) -> None:
 def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="cannot be read"):
         read(tmp_path / "course.yaml", "course.yaml")
+
+
+PIECES = st.sampled_from([
+    "a", ":", " ", "\n", "  ", "- ", "[", "]", "{", "}", ",", "'", '"', "#", "&x", "*x", "!!str ", "|", ">", "? ", "---\n", "...\n", "%YAML 1.1\n",
+    "\t", "\r", "\x85", "\u2028", "\ufeff", "\0", "é", "1", "null", "<<", "\\", "@", "`", "version: 1\n", "title: ",
+    "sections:\n", "targets: {a: {kinds: [completed]}}\n",
+])  # fmt: skip
+
+
+@settings(deadline=None, max_examples=1500)
+@given(st.lists(PIECES, max_size=25).map("".join))
+def test_whatever_stands_in_a_file_it_is_read_or_refused_with_its_line(text: str) -> None:
+    try:
+        node = parse(text.encode(), "course.yaml")
+    except CourseError as error:
+        assert error.problem.line is not None
+        assert error.problem.hint
+    else:
+        assert all(fault.line >= 1 for fault in faults(node))
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.binary(max_size=200))
+def test_no_bytes_are_too_odd(data: bytes) -> None:
+    try:
+        parse(data, "course.yaml")
+    except CourseError as error:
+        assert error.problem.message

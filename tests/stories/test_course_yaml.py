@@ -125,6 +125,20 @@ def test_a_cell_may_take_longer_or_less_than_the_others(clx: Clx, tmp_path: Path
     assert "done" in (tmp_path / "output/students/completed/html/long.html").read_text(encoding="utf-8")
 
 
+def test_named_variables_reach_the_code_and_never_the_outputs(clx: Clx, tmp_path: Path) -> None:
+    code = "# %%\nimport os\nprint(len(os.environ.get('MY_TOKEN', '')) == 10, 'OTHER_TOKEN' in os.environ, len(os.environ['FROM_FILE']) == 11)\n"
+    code += "# %%\nprint(os.environ['MY_TOKEN'], os.environ['FROM_FILE'])\n"
+    write(tmp_path, {"course.yaml": "environment: [MY_TOKEN]\n", ".env": "FROM_FILE=of-the-file\n", "a.py": code})
+    built = clx(tmp_path, MY_TOKEN="the-secret", OTHER_TOKEN="another")
+    assert (built.code, built.report["problems"]) == (0, [])
+    page = (tmp_path / "output/students/completed/html/a.html").read_text(encoding="utf-8")
+    assert "True False True" in page
+    assert "the-secret" not in page
+    state = b"".join(path.read_bytes() for path in (tmp_path / ".clx").rglob("*") if path.is_file())
+    assert b"the-secret" not in state
+    assert not (tmp_path / "output/students/completed/html/.env").exists()
+
+
 XML = """<course><name><de>Kurs</de><en>Course</en></name><prog-lang>python</prog-lang><author>A</author>
 <sections><section><name><de>W</de><en>W</en></name><topics><topic>a</topic></topics></section></sections>
 <output-targets><output-target name="all"><path>out</path><kinds><kind>code-along</kind><kind>solution</kind></kinds>
