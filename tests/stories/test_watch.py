@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,3 +100,14 @@ def test_ctrl_c_during_a_build_cancels_it(watch: Callable[..., Watcher], tmp_pat
     watcher.hears("0 of 1 sources")
     assert watcher.end() == 130
     assert watcher.report()["status"] == "cancelled"
+
+
+def test_a_course_that_is_removed_ends_watching_and_is_not_made_again(watch: Callable[..., Watcher], tmp_path: Path) -> None:
+    root = write(tmp_path / "course", {"a.py": "# %% [markdown]\n# # A\n"})
+    watcher = watch(str(root))
+    watcher.report()
+    watcher.hears("watching")
+    shutil.rmtree(root)
+    assert watcher.process.wait(60) == 2 and not root.exists()
+    watcher.hears("there is no folder")
+    assert "Traceback" not in "".join(watcher.said)
