@@ -29,6 +29,9 @@ from clx_jupyter.state import Lock, create_state_folder, state_folder
 from clx_jupyter.supervisor import Account, Attempt, Supervisor, default_size
 from clx_jupyter.variants import settled
 
+_REMEMBERED = 8
+"""So many ended builds stay in memory."""
+
 
 @dataclass(slots=True)
 class Live:
@@ -146,6 +149,9 @@ class Builds(Account):
         return id
 
     def _begin(self, live: Live, before: Mapping[str, bool] | None = None) -> None:
+        # A build remembers its whole plan; whoever stays for days must not remember all of them. The database does.
+        for id in [id for id, build in self._builds.items() if build.ended.is_set()][:-_REMEMBERED]:
+            del self._builds[id]
         self._builds[live.id] = _Build(live, before=before or {})
         self._spawn(self._run(live.id))
 

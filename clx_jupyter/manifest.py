@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -16,11 +18,12 @@ CLM_MANIFEST = ".clm-manifest.json"
 """What CLM leaves in each target."""
 
 _VERSION = 1
+_MARK = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One published file. ``variant`` is ``kind/language/format``, or ``asset`` for copied files."""
+    """One published file. ``variant`` is ``kind/language/format``, or ``asset`` for copied files; ``course`` is a :func:`course_name`."""
 
     sha256: str
     size: int
@@ -57,14 +60,27 @@ def read_manifest(root: Path) -> dict[str, Entry]:
         ) from error
 
 
+def course_name(file: str, root: Path, target: Path) -> str:
+    """How a course is called in the manifest of *target*: by its file, with a mark of its root where other roots may publish to the target too."""
+    if target.is_relative_to(root):
+        return file
+    return f"{file}@{hashlib.sha256(str(root).encode()).hexdigest()[:_MARK]}"
+
+
+def parted(course: str) -> tuple[str, str]:
+    """The course file and the mark of its root in a :func:`course_name`."""
+    file, at, mark = course.rpartition("@")
+    return (file, mark) if at and re.fullmatch(f"[0-9a-f]{{{_MARK}}}", mark) else (course, "")
+
+
 def read_clm_manifest(root: Path, course: str) -> dict[str, Entry]:
-    """What CLM's manifest in *root* says of the course file *course*: the files there as entries of that course, by path.
+    """What CLM's manifest in *root* says of the course called *course*: the files there as entries of that course, by path.
 
     Empty where there is none, where it is about another course, or where it cannot be read.
     """
     try:
         data = json.loads((root / CLM_MANIFEST).read_text(encoding="utf-8"))
-        if not course or data["spec"] != PurePosixPath(course).name:
+        if not course or data["spec"] != PurePosixPath(parted(course)[0]).name:
             return {}
         rows = [(str(row["path"]), str(row["content_hash"]).removeprefix("sha256:")) for row in data["files"]]
     except (OSError, ValueError, KeyError, TypeError):

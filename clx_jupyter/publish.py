@@ -10,15 +10,14 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from clx_jupyter.course.yaml_spec import NAME
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
-from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, Entry, read_clm_manifest, read_manifest, write_manifest
+from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, Entry, parted, read_clm_manifest, read_manifest, write_manifest
 
 ASSET = "asset"
 """The variant of copied files in the manifest."""
@@ -38,15 +37,17 @@ def check_target(target: Path, root: Path) -> None:
 class Tree:
     """One target folder and its manifest, for the builds of one course.
 
-    *course* is its file; *alive* says which other course files of the root exist: what the others published is theirs. A plain
-    folder and its ``course.yaml`` are one course: only one of them can be built.
+    *names* are what the course is called in the manifest now, and what it was called before; *alive* says of the name of another
+    course whether it still exists, so that what it published is its own.
     """
 
-    def __init__(self, root: Path, *, adopt: bool = False, course: str = "", alive: Callable[[str], bool] = lambda _: False) -> None:
+    def __init__(
+        self, root: Path, *, adopt: bool = False, names: Sequence[str] = ("",), alive: Callable[[str], bool] = lambda _: False
+    ) -> None:  # fmt: skip
         self.root = root
         self.entries = read_manifest(root)
-        self.adopt, self.course, self._alive = adopt, course, alive
-        self._names = {"", NAME} if course in ("", NAME) else {course}
+        self.adopt, self.course, self._alive = adopt, names[0], alive
+        self._names = frozenset(names)
         self.problems: list[Problem] = []
         self._changes: dict[str, Entry | None] = {}
         if not self._known():
@@ -102,7 +103,7 @@ class Tree:
         Gives ``written``, ``same`` (it already holds these bytes; nothing was touched) or ``kept`` (somebody else's file lies
         there: it stays, and a problem says so). *accepted* is the hash last accepted for this path.
         """
-        file = self.root / path
+        file, entry = self.root / path, replace(entry, course=self.course)
         if why := self._impossible(path):
             self._refuse(path, why)
             return "kept"
@@ -210,11 +211,14 @@ def _shared(old: Entry, new: Entry, same: bool) -> bool:
 
 
 def owned_by_others(path: str, course: str, other: str, source: str) -> Problem:
-    """The error for a path that two courses want."""
+    """The error for a path that two courses want, both by their names in the manifest."""
+    (file, mark), (other_file, other_mark) = parted(course), parted(other)
+    far = mark != other_mark
     return Problem(
         "collision",
-        f"{path} belongs to the course {other}; {course or 'this folder'} would write it too",
-        "give one of the courses another title, project-slug or target",
+        f"{path} belongs to {'a course of another folder: ' if far else 'the course '}{other_file or 'a folder of notebooks'};"
+        f" {file or 'this folder'} would write it too",
+        "give one of the courses another title, project-slug or target" + ("; `clx build --adopt` takes its files over" if far else ""),
         path=source or None,
         outputs=(path,),
     )

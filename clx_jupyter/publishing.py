@@ -10,10 +10,11 @@ from typing import Any
 
 from clx_jupyter.assets import Copy, copy_beside, mentioned_copies, static_copies
 from clx_jupyter.course.model import Target
+from clx_jupyter.course.yaml_spec import NAME
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
 from clx_jupyter.job_queue import StoredOutput
-from clx_jupyter.manifest import Entry, write_atomically
+from clx_jupyter.manifest import Entry, course_name, parted, write_atomically
 from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others
 from clx_jupyter.requests import Request
@@ -42,16 +43,23 @@ class Publishing:
         self._targets: dict[str, Target] = {str(target.path): target for target in self.course.targets}
         for target in self.course.targets:
             check_target(target.path, self.course.root)
-        self._trees = {
-            path: Tree(Path(path), adopt=request.adopt, course=self.course.file, alive=self._is_course) for path in self._targets
-        }
+        self._trees = {path: self._tree(Path(path)) for path in self._targets}
         if not request.adopt:
             self._refuse_occupied()
         self._leave_to_others()
 
-    def _is_course(self, file: str) -> bool:
-        """Whether a course file is there; the plain folder that was built before there was one is no course any more."""
-        return bool(file) and (self.course.root / file).is_file()
+    def _tree(self, target: Path) -> Tree:
+        """A target; the files of a folder that got a ``course.yaml``, or lost it, are still those of this course."""
+        root, file = self.course.root, self.request.single or self.course.file
+        files = [file, *({"", NAME} - {file} if file in ("", NAME) else ())]
+        mine = parted(course_name(file, root, target))[1]
+
+        def alive(name: str) -> bool:
+            other, mark = parted(name)
+            # Nothing can be known of courses of other roots but that they were built.
+            return bool(other) and (root / other).is_file() if mark in ("", mine) else not self.request.adopt
+
+        return Tree(target, adopt=self.request.adopt, names=[course_name(each, root, target) for each in files], alive=alive)
 
     def _refuse_occupied(self) -> None:
         for path, tree in self._trees.items():
@@ -63,18 +71,19 @@ class Publishing:
                 )
 
     def _leave_to_others(self) -> None:
-        """Outputs at paths of another course of this root are not made: one error for each source and course."""
+        """Outputs at paths of another course are not made: one error for each source and course."""
         for source in self.plan.sources:
-            found: dict[str, list[Output]] = {}
+            found: dict[tuple[str, str], list[Output]] = {}
             for output in source.outputs:
-                for other in self._trees[str(output.variant.target.path)].others(output.variant.path)[:1]:
-                    found.setdefault(other, []).append(output)
-            for other, outputs in found.items():
+                tree = self._trees[str(output.variant.target.path)]
+                for other in tree.others(output.variant.path)[:1]:
+                    found.setdefault((tree.course, other), []).append(output)
+            for (course, other), outputs in found.items():
                 source.outputs = [output for output in source.outputs if output not in outputs]
                 made = {output.render for output in source.wanted}
                 source.spec["variants"] = [variant for variant in source.spec["variants"] if variant["id"] in made]
                 names = tuple(f"{output.variant.target.name}/{output.variant.path}" for output in outputs)
-                problem = owned_by_others(names[0], self.course.file, other, source.source.path)
+                problem = owned_by_others(names[0], course, other, source.source.path)
                 self.problems.append(problem.with_(outputs=names))
 
     def start(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clx_jupyter.errors import ClxError
-from clx_jupyter.manifest import MANIFEST, Entry, read_manifest, write_atomically, write_manifest
+from clx_jupyter.manifest import MANIFEST, Entry, course_name, parted, read_manifest, write_atomically, write_manifest
 
 ENTRY = Entry("0" * 64, 3, "course.xml", "slides/ä.py", "completed/de/html", "key", "new")
 
@@ -36,6 +36,14 @@ def test_an_unchanged_manifest_is_not_touched(tmp_path: Path) -> None:
     write_manifest(tmp_path, {"a": ENTRY})
     after = (tmp_path / MANIFEST).stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_a_course_is_called_by_its_file_and_elsewhere_with_a_mark_of_its_root(tmp_path: Path) -> None:
+    root = tmp_path / "a"
+    assert course_name("c.xml", root, root / "out") == "c.xml" and course_name("", root, root / "out") == ""
+    outside = [course_name("c.xml", each, tmp_path / "out") for each in (root, tmp_path / "b")]
+    assert len(set(outside)) == 2 and [parted(name)[0] for name in outside] == ["c.xml", "c.xml"]
+    assert parted("c@home.xml") == ("c@home.xml", "") and parted(course_name("", root, tmp_path))[0] == ""
 
 
 DAMAGED = ["", "{", "[]", "null", '{"version": 1}', '{"version": 1, "files": []}', '{"version": 1, "files": {"a": {"sha256": "x"}}}']

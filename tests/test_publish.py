@@ -157,9 +157,11 @@ def test_pruning_removes_what_left_the_course_and_empty_folders(target: Path) ->
 
 
 def test_pruning_leaves_what_is_not_ours(target: Path) -> None:
+    other = of("other.xml", target)
+    put(other, "x", "of/another/course.html", course="other.xml")
+    other.save()
     tree = published(target)
     put(tree, "x", "changed.html")
-    put(tree, "x", "of/another/course.html", course="other.xml")
     lay(target, "by hand", "changed.html")
     lay(target, "theirs", "completed/html/theirs.txt")
     lay(target, "ref", ".git/HEAD")
@@ -184,7 +186,7 @@ def test_nothing_goes_into_a_repository_s_own_folder_or_over_a_manifest(target: 
 
 def of(course: str, target: Path, *courses: str) -> Tree:
     """The target as a build of *course* finds it while *courses* exist."""
-    return Tree(target, course=course, alive=lambda name: name in courses)
+    return Tree(target, names=[course], alive=lambda name: name in courses)
 
 
 def test_what_another_course_published_stays_and_is_an_error_that_names_both(target: Path) -> None:
@@ -209,15 +211,13 @@ def test_what_a_course_file_published_that_is_gone_is_taken_over(target: Path) -
     assert tree.entries[PATH].courses == ("new.xml",)
 
 
-def test_a_folder_and_its_course_file_are_one_course(target: Path) -> None:
+def test_a_course_keeps_its_files_under_a_new_name(target: Path) -> None:
     tree = of("", target)
     assert [put(tree, name, name) for name in ("solutions.html", "stays.html")] == ["written"] * 2
     tree.save()
-    tree = of("course.yaml", target, "course.yaml")
-    assert put(tree, "new", "stays.html", course="course.yaml") == "written"
+    tree = Tree(target, names=["course.yaml", ""])
+    assert put(tree, "new", "stays.html") == "written" and tree.entries["stays.html"].course == "course.yaml"
     assert tree.prune(lambda path: path == "stays.html") == ["solutions.html"]
-    tree.save()
-    assert of("", target).prune(lambda _: False) == ["stays.html"]
 
 
 def test_a_copied_file_may_be_of_several_courses_and_goes_with_the_last(target: Path) -> None:

@@ -105,6 +105,7 @@ COMMANDS = {
     "course renumber": "rename the files: the order of topics is that of the course file",
     "course sync-includes": "not needed: includes are put in place for each run",
     "course migrate-generated-images": "not needed: nothing is written among the sources",
+    "zip": "pack a target with zip or tar",
     "zip create": "pack a target with zip or tar",
     "zip list": "`clx course COURSE` lists the sources, the report the outputs",
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from clx_jupyter.builds import Builds
 from clx_jupyter.commands.progress import Progress
+from clx_jupyter.errors import RequestError
 from clx_jupyter.follow import follow
 from clx_jupyter.requests import Request, new_id, post
 from clx_jupyter.state import read_holder
@@ -74,7 +75,9 @@ class Session:
             message.unlink(missing_ok=True)
 
     async def _holding(self, root: Path) -> Builds | None:
-        """The builds of the root, if this process holds it or can."""
+        """The builds of the root, if this process holds it or can. Raises :class:`RequestError` where it is gone: nothing may make it again."""
+        if not root.is_dir():
+            raise RequestError(f"there is no folder {root} any more", "build the course where it is now")
         if self._builds is not None and not self._builds.held:  # somebody deleted the state or took the root over
             await self._builds.close()
             self._builds = None

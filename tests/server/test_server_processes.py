@@ -23,7 +23,7 @@ import pytest
 
 from clx_jupyter.jobs import BUILD_ENDED
 from tests.server.conftest import TEXT, folder_id
-from tests.stories.conftest import command, notebook, write
+from tests.stories.conftest import Watcher, command, notebook, write
 
 pytestmark = pytest.mark.story
 TOKEN = "canary-of-the-token"
@@ -176,6 +176,29 @@ def test_a_command_attaches_to_the_server_that_builds(servers: Servers) -> None:
     check_sound(servers.root, 30)
     holder = json.loads((servers.root / ".clx/holder").read_text())
     assert holder["pid"] == server.process.pid
+
+
+def test_who_watches_beside_a_server_asks_it_for_every_change_and_builds_when_it_is_gone(servers: Servers) -> None:
+    texts(servers.root, 3)
+    server = servers.start()
+    server.ended(server.ask("builds", {"course": folder_id()}))
+    watcher = Watcher(str(servers.root))
+    try:
+        assert {output["state"] for output in watcher.report()["outputs"]} == {"fresh"}
+        watcher.hears("watching")
+        write(servers.root, {"0/1.md": TEXT + "\nedited\n"})
+        report = watcher.report()
+        assert {output["source"] for output in report["outputs"] if output["state"] == "built"} == {"0/1.md"}
+        listed = {each["id"]: each for each in server.ask("builds", course=folder_id())["builds"]}
+        assert len(listed) == 3 and listed[report["build"]]["here"] is True
+        server.stop()
+        write(servers.root, {"0/2.md": TEXT + "\nedited\n"})
+        assert {output["source"] for output in watcher.report()["outputs"] if output["state"] == "built"} == {"0/2.md"}
+        assert watcher.end() == 0
+    finally:
+        watcher.process.kill()
+        watcher.process.wait(30)
+    check_sound(servers.root, 3)
 
 
 def test_a_server_hands_its_request_to_the_command_that_builds(servers: Servers) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import queue
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,3 +71,46 @@ def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
 def looks(root: Path) -> dict[str, tuple[int, int]]:
     """Inode and time of every file below *root*."""
     return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()}
+
+
+class Watcher:
+    """A running ``clx build --watch --json``: its reports one by one."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "clx_jupyter.cli", "build", *arguments, "--watch", "--json"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self._reports: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.said: list[str] = []
+        for work in (self._read_reports, self._read_errors):
+            threading.Thread(target=work, daemon=True).start()
+
+    def _read_reports(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as lines:
+            for line in lines:
+                self._reports.put(json.loads(line))
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr
+        with self.process.stderr as lines:
+            self.said.extend(lines)
+
+    def report(self) -> dict[str, Any]:
+        return self._reports.get(timeout=120)
+
+    def hears(self, word: str) -> None:
+        end = time.monotonic() + 60
+        while not any(word in line for line in self.said):
+            assert time.monotonic() < end, self.said
+            time.sleep(0.02)
+
+    def silent(self, seconds: float) -> bool:
+        try:
+            self._reports.get(timeout=seconds)
+        except queue.Empty:
+            return True
+        return False
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(60)

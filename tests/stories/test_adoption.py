@@ -167,3 +167,19 @@ sections:
     assert clx(root / "course-specs/a.xml").code == 0 and files(root / "out") == [pages[0], mine]
     write(root, {"notebooks/m.py": "# %% [markdown]\n# # M\n", "course.yaml": (root / "course.yaml").read_text().replace("n.py", "m.py")})
     assert clx(root).code == 0 and files(root / "out") == [pages[0], "completed/html/notebooks/m.html"]
+
+
+def test_courses_of_two_folders_share_a_folder_for_outputs_and_prune_only_their_own(clx: Clx, tmp_path: Path) -> None:
+    text = "# %% [markdown]\n# # {0}\n"
+    for name in ("one", "two"):
+        write(tmp_path / name, {f"{name}.py": text.format(name), f"{name}-gone.py": text.format(name)})
+        assert clx(tmp_path / name, "-o", str(tmp_path / "site")).code == 0
+    (tmp_path / "two/two-gone.py").unlink()
+    assert clx(tmp_path / "two", "-o", str(tmp_path / "site")).code == 0
+    pages = {path.name for path in (tmp_path / "site").rglob("*.html")}
+    assert pages == {"one.html", "one-gone.html", "two.html"}
+    write(tmp_path / "two", {"one.py": text.format("two")})
+    built = clx(tmp_path / "two", "-o", str(tmp_path / "site"))
+    [problem] = [problem for problem in built.report["problems"] if problem["severity"] == "error"]
+    assert built.code == 1 and "a course of another folder" in problem["message"] and "--adopt" in problem["hint"]
+    assert clx(tmp_path / "two", "-o", str(tmp_path / "site"), "--adopt").code == 0

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import queue
+import shutil
 import signal
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.stories.conftest import looks, write
+from tests.stories.conftest import Watcher, looks, write
 
 pytestmark = pytest.mark.story
 
@@ -24,49 +20,6 @@ SPEC = """<course><name><en>Course</en></name><prog-lang>python</prog-lang><auth
 <output-targets><output-target name="all"><path>out</path><kinds><kind>completed</kind></kinds>
 <formats><format>html</format></formats><languages><language>en</language></languages></output-target></output-targets></course>"""
 DECK = '# j2 from "macros.j2" import header\n# {{{{ header("{0}", "{0}") }}}}\n\n# %%\n{1}\n'
-
-
-class Watcher:
-    """A running ``clx build --watch --json``: its reports one by one."""
-
-    def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "clx_jupyter.cli", "build", *arguments, "--watch", "--json"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self._reports: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.said: list[str] = []
-        for work in (self._read_reports, self._read_errors):
-            threading.Thread(target=work, daemon=True).start()
-
-    def _read_reports(self) -> None:
-        assert self.process.stdout
-        with self.process.stdout as lines:
-            for line in lines:
-                self._reports.put(json.loads(line))
-
-    def _read_errors(self) -> None:
-        assert self.process.stderr
-        with self.process.stderr as lines:
-            self.said.extend(lines)
-
-    def report(self) -> dict[str, Any]:
-        return self._reports.get(timeout=120)
-
-    def hears(self, word: str) -> None:
-        end = time.monotonic() + 60
-        while not any(word in line for line in self.said):
-            assert time.monotonic() < end, self.said
-            time.sleep(0.02)
-
-    def silent(self, seconds: float) -> bool:
-        try:
-            self._reports.get(timeout=seconds)
-        except queue.Empty:
-            return True
-        return False
-
-    def end(self, number: int = signal.SIGINT) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(60)
 
 
 @pytest.fixture
@@ -147,3 +100,14 @@ def test_ctrl_c_during_a_build_cancels_it(watch: Callable[..., Watcher], tmp_pat
     watcher.hears("0 of 1 sources")
     assert watcher.end() == 130
     assert watcher.report()["status"] == "cancelled"
+
+
+def test_a_course_that_is_removed_ends_watching_and_is_not_made_again(watch: Callable[..., Watcher], tmp_path: Path) -> None:
+    root = write(tmp_path / "course", {"a.py": "# %% [markdown]\n# # A\n"})
+    watcher = watch(str(root))
+    watcher.report()
+    watcher.hears("watching")
+    shutil.rmtree(root)
+    assert watcher.process.wait(60) == 2 and not root.exists()
+    watcher.hears("there is no folder")
+    assert "Traceback" not in "".join(watcher.said)
