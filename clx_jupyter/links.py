@@ -20,6 +20,7 @@ from clx_jupyter.course.model import Course, Section, Source, text_in
 from clx_jupyter.course.scan import decode
 from clx_jupyter.course.topics import half, id_of
 from clx_jupyter.errors import Problem
+from clx_jupyter.fingerprint import digest
 from clx_jupyter.languages import BY_SUFFIX
 from clx_jupyter.variants import Variant, path_of, unversioned, variants
 from clx_jupyter_workers.inputs import COURSE_LINK
@@ -48,6 +49,14 @@ class _Found:
     others: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A name that a source uses, and what it means, best first; without places it leads to an output as it is."""
+
+    name: str
+    places: tuple[_Place, ...] = ()
+
+
 class Links:
     """The links of one course. *twins* as in :func:`clx_jupyter.variants.variants`."""
 
@@ -55,6 +64,8 @@ class Links:
         self._course, self._twins = course, twins
         #: What is to be said of the links asked about so far.
         self.problems: list[Problem] = []
+        self._formats = [[target.name, target.kinds, target.formats, target.languages] for target in course.targets]
+        self._paths: dict[tuple[int, str, str, str], str] = {}
         self._by_path: dict[str, list[_Place]] = {}
         self._by_stem: dict[str, list[_Place]] = {}
         self._by_topic: dict[str, list[_Place]] = {}
@@ -67,17 +78,34 @@ class Links:
                         self._by_stem.setdefault(posixpath.splitext(path)[0], []).append(place)
                     self._by_topic.setdefault(topic.id, []).append(place)
 
-    def of(self, index: int, source: Source, names: Iterable[str], found: list[Variant]) -> Hrefs:
-        """The addresses that *names*, as *source* in the section number *index* uses them, have from its variants *found*."""
-        hrefs: Hrefs = {}
+    def of(self, index: int, source: Source, names: Iterable[str], found: list[Variant]) -> list[Link]:
+        """Those of *names*, as *source* in the section number *index* uses them, that lead to outputs; *found* are its variants."""
+        links = []
         for name in sorted(names):
             meant = self._topic(name) if name.startswith(COURSE_LINK) else self._file(source, name)
             if meant.places:
-                hrefs[name] = self._addresses(index, meant.places, found)
+                links.append(Link(name, tuple(_first(meant.places, index))))
                 self.problems += [_ambiguous(source, name, meant)] if meant.others else []
             elif self._is_output(source, name, found):
-                hrefs[name] = {}
-        return hrefs
+                links.append(Link(name))
+        return links
+
+    def fingerprints(self, links: Iterable[Link]) -> dict[str, str]:
+        """What must stay the same for the addresses of *links* to stay the same."""
+        return {f"the link to {link.name}": digest([self._formats, [_signature(place) for place in link.places]]) for link in links}
+
+    def addresses(self, links: Iterable[Link], found: list[Variant], wanted: Iterable[Variant]) -> Hrefs:
+        """The addresses of *links* in the variants *wanted* of a source whose variants are *found*."""
+        formats: dict[str, set[str]] = {}
+        for variant in found:
+            own = set(variant.target.formats)
+            # One file serves all targets that have it, so the linked output must be in all of them.
+            formats[variant.name] = formats.get(variant.name, own) & own
+        unique = {variant.name: variant for variant in wanted}
+        return {
+            link.name: {name: self._address(variant, formats[name], link.places) for name, variant in unique.items()} if link.places else {}
+            for link in links
+        }
 
     # --- what a name means ----------------------------------------------------
 
@@ -110,26 +138,21 @@ class Links:
 
     # --- where it is in the outputs -------------------------------------------
 
-    def _addresses(self, index: int, places: list[_Place], found: list[Variant]) -> dict[str, str]:
-        formats: dict[str, set[str]] = {}
-        for variant in found:
-            own = set(variant.target.formats)
-            # One file serves all targets that have it, so the linked output must be in all of them.
-            formats[variant.name] = formats.get(variant.name, own) & own
-        return {variant.name: self._address(variant, formats[variant.name], index, places) for variant in found}
-
-    def _address(self, variant: Variant, formats: set[str], index: int, places: list[_Place]) -> str:
-        fitting = [
-            place for place in places if not variant.language or not place.source.languages or variant.language in place.source.languages
-        ]
-        place = next((place for place in fitting if place.index == index), fitting[0] if fitting else None)
+    def _address(self, variant: Variant, formats: set[str], places: Iterable[_Place]) -> str:
+        language = variant.language
+        place = next((each for each in places if not language or not each.source.languages or language in each.source.languages), None)
         if place is None:
             return ""
         for format in (variant.format, *_NEAREST.get(variant.format, ())):
             if format in formats and format not in place.source.without:
-                path = path_of(self._course, place.section, place.source, variant.kind.id, variant.language, format, self._twins)
-                return quote(posixpath.relpath(path, posixpath.dirname(variant.path)))
+                return _relative(self._path(place, variant, format), variant.path)
         return ""
+
+    def _path(self, place: _Place, variant: Variant, format: str) -> str:
+        key = (id(place), variant.kind.id, variant.language, format)
+        if key not in self._paths:
+            self._paths[key] = path_of(self._course, place.section, place.source, *key[1:], self._twins)
+        return self._paths[key]
 
     # --- links that lead to outputs already -----------------------------------
 
@@ -147,6 +170,31 @@ class Links:
             for variant in variants(course, section, source, self._twins)
         }  # fmt: skip
         return frozenset(pages | set(_grouped(course)))
+
+
+def _first(places: list[_Place], index: int) -> list[_Place]:
+    """The places with those in the section number *index* in front."""
+    return sorted(places, key=lambda place: place.index != index)
+
+
+def _signature(place: _Place) -> list[object]:
+    source = place.source
+    return [
+        place.index,
+        dict(place.section.title),
+        source.path,
+        source.number,
+        dict(source.title),
+        source.languages,
+        sorted(source.without),
+    ]
+
+
+def _relative(path: str, page: str) -> str:
+    """The address of *path* in *page*, both relative to the target's folder."""
+    to, start = path.split("/"), page.split("/")[:-1]
+    common = next((n for n, pair in enumerate(zip(to[:-1], start, strict=False)) if pair[0] != pair[1]), min(len(to) - 1, len(start)))
+    return quote("/".join([".."] * (len(start) - common) + to[common:]))
 
 
 _TAKEN_IN = re.compile(r"\b(?:include|import|from|extends)\s+[\"']([^\"'\n]+)[\"']")

@@ -167,6 +167,7 @@ class Planner:
         self.files = Files(self._course_files())
         self.links = Links(course, self.twins)
         self._included_names: dict[str, set[str]] = {}
+        self._renders: dict[tuple[str, str, str, bool], str] = {}
 
     def _course_files(self) -> set[str]:
         """Every file that notebooks without a scope of their own may mention."""
@@ -213,13 +214,12 @@ class Planner:
         inputs = self._inputs(source, text)
         fingerprint = self._fingerprint(kernel)
         spec = self._spec(source, kernel, fingerprint, found, inputs)
-        spec["links"] = self.links.of(site.index, source, self._link_names(source, text), found)
+        links = self.links.of(site.index, source, self._link_names(source, text), found)
         settings = digest([
             [spec[name] for name in ("titles", "reader", "metadata", "style", "kinds")],
             [spec["execute"]["kinds"], source.execute.allow_errors, source.execute.mode, dict(self.options.environment)],
         ])  # fmt: skip
-        linked = {f"the link to {name}": digest(hrefs) for name, hrefs in spec["links"].items()}
-        parts = joined(Parts(self.hashes[source.path], inputs | linked, fingerprint, settings, VERSION), before)
+        parts = joined(Parts(self.hashes[source.path], inputs | self.links.fingerprints(links), fingerprint, settings, VERSION), before)
         place = SourcePlan(site.section, site.index, site.topic, source, parts, [], spec, kernel, before=before)
         place.languages = tuple(dict.fromkeys(variant.language for variant in found))
         known = self.known.get(place.place)
@@ -229,6 +229,7 @@ class Planner:
         place.problems = list(known.problems) if known and not why else []
         place.runs = known.runs if known and not why else {}
         renders = {output.render: output for output in place.wanted}
+        spec["links"] = self.links.addresses(links, found, [output.variant for output in renders.values()])
         spec["variants"] = [_render(name, output.variant, source) for name, output in renders.items()]
         return place
 
@@ -244,7 +245,7 @@ class Planner:
         return row is not None and row.state != "built"
 
     def _output(self, variant: Variant, place: SourcePlan, why: str, known: Known | None, left_out: bool) -> Output:
-        render = digest([variant.kind.to_json(), variant.language, variant.format, variant.outputs])[:12]
+        render = self._render_name(variant)
         keys = {mode: digest([place.parts.key, render, mode if variant.outputs else ""]) for mode in ("run", "kept")}
         key = keys["run" if self.options.execute else "kept"]
         name = _name(variant)
@@ -266,6 +267,13 @@ class Planner:
         elif not row.fresh:
             output.reason = "output missing or changed"
         return output
+
+    def _render_name(self, variant: Variant) -> str:
+        """The name of what is written once for all targets that have it."""
+        key = (variant.kind.id, variant.language, variant.format, variant.outputs)
+        if key not in self._renders:
+            self._renders[key] = digest([variant.kind.to_json(), *key[1:]])[:12]
+        return self._renders[key]
 
     def _not_built(self, output: Output, row: Row, known: Known | None, before: list[SourcePlan]) -> None:
         """A failure that would only repeat itself stays as it is; every other one is tried again."""
