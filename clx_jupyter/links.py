@@ -65,6 +65,7 @@ class Links:
         #: What is to be said of the links asked about so far.
         self.problems: list[Problem] = []
         self._formats = [[target.name, target.kinds, target.formats, target.languages] for target in course.targets]
+        self._signatures: dict[int, str] = {}
         self._paths: dict[tuple[int, str, str, str], str] = {}
         self._by_path: dict[str, list[_Place]] = {}
         self._by_stem: dict[str, list[_Place]] = {}
@@ -92,7 +93,7 @@ class Links:
 
     def fingerprints(self, links: Iterable[Link]) -> dict[str, str]:
         """What must stay the same for the addresses of *links* to stay the same."""
-        return {f"the link to {link.name}": digest([self._formats, [_signature(place) for place in link.places]]) for link in links}
+        return {f"the link to {link.name}": digest([self._formats, [self._signature(place) for place in link.places]]) for link in links}
 
     def addresses(self, links: Iterable[Link], found: list[Variant], wanted: Iterable[Variant]) -> Hrefs:
         """The addresses of *links* in the variants *wanted* of a source whose variants are *found*."""
@@ -148,6 +149,14 @@ class Links:
                 return _relative(self._path(place, variant, format), variant.path)
         return ""
 
+    def _signature(self, place: _Place) -> str:
+        """Changes whenever an output of it moves."""
+        if id(place) not in self._signatures:
+            source, course = place.source, self._course
+            pages = [path_of(course, place.section, source, "", language, "html", self._twins) for language in course.languages or ("",)]
+            self._signatures[id(place)] = digest([pages, source.languages, sorted(source.without), source.prog_lang])
+        return self._signatures[id(place)]
+
     def _path(self, place: _Place, variant: Variant, format: str) -> str:
         key = (id(place), variant.kind.id, variant.language, format)
         if key not in self._paths:
@@ -175,19 +184,6 @@ class Links:
 def _first(places: list[_Place], index: int) -> list[_Place]:
     """The places with those in the section number *index* in front."""
     return sorted(places, key=lambda place: place.index != index)
-
-
-def _signature(place: _Place) -> list[object]:
-    source = place.source
-    return [
-        place.index,
-        dict(place.section.title),
-        source.path,
-        source.number,
-        dict(source.title),
-        source.languages,
-        sorted(source.without),
-    ]
 
 
 def _relative(path: str, page: str) -> str:
