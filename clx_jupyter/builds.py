@@ -315,7 +315,7 @@ class Builds(Account):
         return {
             "type": job.type,
             "root": str(self.root),
-            "source": {name: spec[name] for name in ("path", "sha256", "titles", "languages")},
+            "source": {name: spec[name] for name in ("path", "sha256", "companion", "titles", "languages")},
             **{
                 name: spec[name]
                 for name in (

@@ -219,7 +219,9 @@ class Planner:
             [spec[name] for name in ("titles", "reader", "metadata", "style", "kinds")],
             [spec["execute"]["kinds"], source.execute.allow_errors, source.execute.mode, dict(self.options.environment)],
         ])  # fmt: skip
-        parts = joined(Parts(self.hashes[source.path], inputs | self.links.fingerprints(links), fingerprint, settings, VERSION), before)
+        beside = {source.companion: self.hashes[source.companion]} if source.companion else {}
+        needed = inputs | beside | self.links.fingerprints(links)
+        parts = joined(Parts(self.hashes[source.path], needed, fingerprint, settings, VERSION), before)
         place = SourcePlan(site.section, site.index, site.topic, source, parts, [], spec, kernel, before=before)
         place.languages = tuple(dict.fromkeys(variant.language for variant in found))
         known = self.known.get(place.place)
@@ -296,6 +298,7 @@ class Planner:
 
     def _link_names(self, source: Source, text: str) -> set[str]:
         """What its links, and those of texts that its Jinja takes in, may lead to."""
+        text += decode(_bytes(self.course.root / source.companion)) if source.companion else ""
         names = link_names(text)
         if source.jinja:
             for path, included in taken_in(self.course.root, [*self.course.templates, posixpath.dirname(source.path)], text):
@@ -354,6 +357,7 @@ class Planner:
         return {
             "path": source.path,
             "sha256": self.hashes[source.path],
+            "companion": {"path": source.companion, "sha256": self.hashes[source.companion]} if source.companion else None,
             "languages": list(source.languages or course.languages),
             "titles": {name: text_in(source.title, name) for name in names},
             "reader": {

@@ -224,6 +224,7 @@ def _topic(
                 title=deck.title,
                 prog_lang=_prog_lang(spec, topic, deck),
                 languages=deck.languages,
+                companion=deck.companion,
                 number=numbered[deck.path],
                 includes=_includes(place, inside, deck),
             )

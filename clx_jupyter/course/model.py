@@ -76,6 +76,8 @@ class Source:
     #: Line comments ``# j2`` and ``{{ … }}`` are expanded by Jinja before anything else.
     jinja: bool = False
     author: str = ""
+    #: A file with its spoken text, merged into it before anything else (CLM's voiceover companions); ``""``: there is none.
+    companion: str = ""
     #: References to rewrite because two files wanted one place: old to new, relative to the page.
     renames: tuple[tuple[str, str], ...] = ()
     #: Paths of the sources whose code must run before its own, because it reads files that they write.

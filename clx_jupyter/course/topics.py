@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from clx_jupyter.course.companions import companion_of, orphans
 from clx_jupyter.course.model import Text
 from clx_jupyter.course.scan import decode
 from clx_jupyter.course.xml_spec import IncludeSpec, TopicSpec
@@ -78,6 +79,8 @@ class Deck:
     path: str
     title: Text
     languages: tuple[str, ...] = ()
+    #: The file with its spoken text; ``""``: there is none.
+    companion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +276,8 @@ def contents(root: Path, place: Place, includes: tuple[IncludeSpec, ...], prog_l
     own.sort(key=lambda file: "/" not in file.at)  # those in sub-folders come first, and have the first numbers
     included, include_problems = _included(root, place, includes, spec)
     decks, deck_problems = _decks(root, [file for file in own if file.type == "notebook"])
+    if not place.is_file:  # beside a file topic lie those of other topics
+        deck_problems += orphans(root, [file.path for file in own if file.type == "notebook"], walked.files)
     files = [*own, *included]
     diagrams = tuple(file for file in files if file.type == "diagram")
     return Contents(
@@ -375,7 +380,10 @@ def _decks(root: Path, files: list[TopicFile]) -> tuple[tuple[Deck, ...], list[P
         if problem := _pair_problem(name, members):
             problems.append(problem)
         if "" not in members or len(members) == 1:
-            decks.extend(_deck(root, members[language], language) for language in sorted(members))
+            for language, path in sorted(members.items()):
+                companion, companion_problems = companion_of(root, path)
+                problems.extend(companion_problems)
+                decks.append(_deck(root, path, language, companion))
     return tuple(decks), problems
 
 
@@ -392,9 +400,9 @@ def _pair_problem(name: str, members: dict[str, str]) -> Problem | None:
     return None
 
 
-def _deck(root: Path, path: str, language: str) -> Deck:
+def _deck(root: Path, path: str, language: str, companion: str) -> Deck:
     stem = posixpath.splitext(posixpath.basename(path))[0]
-    return Deck(path, title_in(_read(root, path)) or {"": stem}, (language,) if language else ())
+    return Deck(path, title_in(_read(root, path)) or {"": stem}, (language,) if language else (), companion)
 
 
 def _read(root: Path, path: str) -> str:

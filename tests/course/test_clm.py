@@ -473,3 +473,33 @@ def test_what_is_wrong_in_the_file_beside_is_said_with_its_place(tmp_path: Path)
     with pytest.raises(CourseError) as caught:
         course(tmp_path)
     assert (caught.value.problem.path, caught.value.problem.line) == ("course-specs/a.clx.yaml", 2)
+
+
+def test_companions_of_decks_are_found_and_never_published(tmp_path: Path) -> None:
+    t = f"{M}/topic_100_a"
+    names = ("slides_a.py", "voiceover_a.py", "topic_b.py", "voiceover/voiceover_b.py", "slides_c.de.py", "slides_c.en.py")
+    write(tmp_path, {f"{t}/{name}": "# %%\n1\n" for name in (*names, "voiceover/voiceover_c.en.py", "slides_d.py")})
+    write(tmp_path, {f"{M}/topic_200_file.py": "# %%\n1\n", f"{M}/voiceover/voiceover_200_file.py": "# %%\n"})
+    made = course(tmp_path, "a", "file")
+    assert {source.path.rpartition("/")[2]: source.companion.rpartition("/module_1/")[2] for _, _, source in made.sources()} == {
+        "slides_a.py": "topic_100_a/voiceover_a.py", "topic_b.py": "topic_100_a/voiceover/voiceover_b.py",
+        "slides_c.de.py": "", "slides_c.en.py": "topic_100_a/voiceover/voiceover_c.en.py", "slides_d.py": "",
+        "topic_200_file.py": "voiceover/voiceover_200_file.py",
+    }  # fmt: skip
+    assert [asset.path for topic in made.sections[0].topics for asset in topic.assets] == []
+    assert all("voiceover" not in path for _, _, source in made.sources() for path in source.scope or ())
+    assert messages(made, "warning") == []
+
+
+def test_a_companion_twice_or_without_a_deck_is_named(tmp_path: Path) -> None:
+    t = f"{M}/topic_100_a"
+    names = ("slides_a.py", "voiceover_a.py", "voiceover/voiceover_a.py", "voiceover_x.py", "voiceover/voiceover_y.py")
+    write(tmp_path, {f"{t}/{name}": "# %%\n1\n" for name in names})
+    made = course(tmp_path, "a")
+    assert [source.companion for _, _, source in made.sources()] == [f"{t}/voiceover/voiceover_a.py"]
+    found = messages(made, "warning")
+    assert any("two voiceover companions" in message for message in found)
+    assert [message for message in found if "no deck it belongs to" in message] == [
+        f"{t}/voiceover_x.py is in no page: there is no deck it belongs to",
+        f"{t}/voiceover/voiceover_y.py is in no page: there is no deck it belongs to",
+    ]

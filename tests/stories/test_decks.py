@@ -84,3 +84,22 @@ def test_a_renamed_notebook_rebuilds_the_pages_that_link_to_it(clx: Clx, tmp_pat
     made = {output["source"]: output["reason"] for output in built.report["outputs"] if output["reason"]}
     assert made == {"a.ipynb": "the link to w/b.ipynb removed"}
     assert any("w/b.ipynb leads nowhere" in problem["message"] for problem in built.report["problems"])
+
+
+def test_spoken_text_from_a_companion_reaches_the_speaker_only_and_starts_no_kernel(clx: Clx, tmp_path: Path) -> None:
+    topic = f"{M}/topic_100_a"
+    said = '# %% [markdown] lang="en" tags=["voiceover"] for_slide="s"\n# SAID-1\n'
+    slide = '\n# %% [markdown] tags=["slide"] slide_id="s"\n# ## S\n'
+    write(tmp_path, {"course-specs/a.xml": spec("<topic>a</topic>", kinds=("code-along", "completed", "speaker"))})
+    write(tmp_path, {f"{topic}/slides_a.py": deck("A", "A") + slide, f"{topic}/voiceover/voiceover_a.py": said})
+    assert clx(tmp_path / "course-specs/a.xml").code == 0
+
+    def holders(word: str) -> set[str]:
+        files = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and word in path.read_text(encoding="utf-8")]
+        return {path.parent.parent.name for path in files}
+
+    assert holders("SAID-1") == {"Recording"}
+    write(tmp_path, {f"{topic}/voiceover/voiceover_a.py": said.replace("SAID-1", "SAID-2")})
+    built = clx(tmp_path / "course-specs/a.xml")
+    assert (built.report["kernels_started"], holders("SAID-1"), holders("SAID-2")) == (0, set(), {"Recording"})
+    assert {output["reason"] for output in built.report["outputs"]} == {f"{topic}/voiceover/voiceover_a.py changed"}

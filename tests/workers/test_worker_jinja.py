@@ -100,7 +100,7 @@ def test_cells_of_an_included_file_name_that_file(course: Any) -> None:
     course.write("deck/part.py", "# %%\nfirst\n# %%\nsecond\n")
     text = "# %%\na\n{% include 'part.py' %}\n# %%\nb\n"
     marks = Marks("#")
-    long = expand(text, "deck/a.py", root=course.root, reader=READER, language="de", format="html", marks=marks)
+    long = expand(marks.mark(text, "deck/a.py"), "deck/a.py", root=course.root, reader=READER, language="de", format="html", marks=marks)
     document = read_text(long, "deck/a.py", {"extension": ".py", "format_name": "percent"}, marks, text)
     places = [(cell.origin.path, cell.origin.cell, cell.origin.line) for cell in document.cells]
     assert places == [("deck/a.py", 0, 2), ("deck/part.py", 0, 2), ("deck/part.py", 1, 4), ("deck/a.py", 1, 5)]
@@ -109,7 +109,7 @@ def test_cells_of_an_included_file_name_that_file(course: Any) -> None:
 def test_cells_of_macros_come_from_a_template(course: Any) -> None:
     text = HEAD + "# %%\n1\n"
     marks = Marks("#")
-    long = expand(text, "a.py", root=course.root, reader=READER, language="de", format="html", marks=marks)
+    long = expand(marks.mark(text, "a.py"), "a.py", root=course.root, reader=READER, language="de", format="html", marks=marks)
     document = read_text(long, "a.py", {"extension": ".py", "format_name": "percent"}, marks, text)
     assert [cell.origin.cell for cell in document.cells] == [None, None, 1]
 

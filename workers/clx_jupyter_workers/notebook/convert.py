@@ -37,7 +37,8 @@ def convert(job: Header, link: Link) -> Header:
     """
     root = Path(job["root"])
     try:
-        source = sources.load(root, job["source"]["path"], job["source"].get("sha256", ""), job["reader"])
+        named = job["source"]
+        source = sources.load(root, named["path"], named.get("sha256", ""), job["reader"], named.get("companion"))
     except sources.Changed:
         return {"status": "changed"}
     conversion = _Conversion(job, source, link)
@@ -122,6 +123,8 @@ class _Conversion:
         return problem
 
     def _check(self) -> None:
+        for problem in self.source.problems:
+            self.report(problem)
         for document in self.source.documents():
             for problem in check.problems(self.source, document, self.job):
                 self.report(problem)

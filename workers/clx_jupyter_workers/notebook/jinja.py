@@ -40,7 +40,7 @@ class _Loader(BaseLoader):
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         if template == _DECK:
-            return self._marked(self._text, self._deck), self._deck, lambda: True
+            return self._text, self._deck, lambda: True
         # Refuses names with `..`.
         relative = "/".join(split_template_path(template))
         for folder in self._folders:
@@ -82,7 +82,10 @@ def _digits(text: str) -> list[str]:
 def expand(
     text: str, path: str, *, root: Path, reader: Mapping[str, Any], language: str, format: str, marks: Marks | None
 ) -> str:  # fmt: skip
-    """The text of the deck at *path* with its Jinja expanded for a language and a format."""
+    """The text of the deck at *path* with its Jinja expanded for a language and a format.
+
+    Cell markers of *text* carry their *marks* already; those of what it includes get theirs here.
+    """
     prog_lang, comment = str(reader.get("prog_lang", "")), str(reader.get("comment", "#"))
     loader = _Loader(root, path, text, list(reader.get("templates", ())), marks, prog_lang in NAMES)
     environment = _Sandbox(
