@@ -34,6 +34,7 @@ def static_copies(course: Course, choice: Choice) -> Iterator[Copy]:
             ]
             if variants:
                 yield from _groups(course, target, language)
+            yield from _shared(course, target, language)
             for kind, format in variants:
                 yield from _topics(course, choice, target, kind, language, format)
 
@@ -46,12 +47,20 @@ def _groups(course: Course, target: Target, language: str) -> Iterator[Copy]:
                 yield Copy(target, posixpath.normpath(posixpath.join(course_folder(course, language), name, below)), path)
 
 
+def _shared(course: Course, target: Target, language: str) -> Iterator[Copy]:
+    for section in course.sections:
+        for topic in section.topics:
+            for asset in topic.assets:
+                if asset.shared and (not asset.languages or language in asset.languages):
+                    yield Copy(target, posixpath.join(course_folder(course, language), asset.dest), asset.path)
+
+
 def _topics(course: Course, choice: Choice, target: Target, kind: str, language: str, format: str) -> Iterator[Copy]:
     for index, section in enumerate(course.sections):
         base = folder(course, section, kind, language, format)
         for topic in section.topics:
             for asset in topic.assets if choice.takes(index, topic) else ():
-                if (not asset.languages or language in asset.languages) and format not in asset.without:
+                if not asset.shared and (not asset.languages or language in asset.languages) and format not in asset.without:
                     yield Copy(target, posixpath.join(base, asset.dest), asset.path)
 
 

@@ -23,7 +23,7 @@ from clx_jupyter.errors import Problem
 from clx_jupyter.fingerprint import digest
 from clx_jupyter.languages import BY_SUFFIX
 from clx_jupyter.variants import Variant, path_of, unversioned, variants
-from clx_jupyter_workers.inputs import COURSE_LINK
+from clx_jupyter_workers.inputs import COURSE_LINK, link_names
 
 _NEAREST = {"html": ("notebook", "code"), "notebook": ("html", "code"), "code": ("notebook", "html")}
 _SUFFIXES = frozenset({".ipynb", ".md", ".qmd", *BY_SUFFIX})
@@ -65,6 +65,7 @@ class Links:
         #: What is to be said of the links asked about so far.
         self.problems: list[Problem] = []
         self._formats = [[target.name, target.kinds, target.formats, target.languages] for target in course.targets]
+        self._names: dict[str, set[str]] = {}
         self._signatures: dict[int, str] = {}
         self._paths: dict[tuple[int, str, str, str], str] = {}
         self._by_path: dict[str, list[_Place]] = {}
@@ -78,6 +79,21 @@ class Links:
                         self._by_path.setdefault(path, []).append(place)
                         self._by_stem.setdefault(posixpath.splitext(path)[0], []).append(place)
                     self._by_topic.setdefault(topic.id, []).append(place)
+
+    def names(self, source: Source, text: str) -> set[str]:
+        """What links of *source*, whose *text* this is, and of texts that its Jinja takes in, may lead to."""
+        names = link_names(text)
+        if source.companion:
+            names |= self._names_in(source.companion, text_of(self._course.root / source.companion))
+        if source.jinja:
+            for path, content in taken_in(self._course.root, [*self._course.templates, posixpath.dirname(source.path)], text):
+                names |= self._names_in(path, content)
+        return names
+
+    def _names_in(self, path: str, text: str) -> set[str]:
+        if path not in self._names:
+            self._names[path] = link_names(text)
+        return self._names[path]
 
     def of(self, index: int, source: Source, names: Iterable[str], found: list[Variant]) -> list[Link]:
         """Those of *names*, as *source* in the section number *index* uses them, that lead to outputs; *found* are its variants."""
@@ -205,9 +221,17 @@ def taken_in(root: Path, folders: Iterable[str], text: str) -> Iterator[tuple[st
             path = next((path for folder in folders if (root / (path := posixpath.normpath(posixpath.join(folder, name)))).is_file()), "")
             if path and path not in seen and not path.startswith("../"):
                 seen.add(path)
-                content = decode((root / path).read_bytes())
+                content = text_of(root / path)
                 todo.append(content)
                 yield path, content
+
+
+def text_of(path: Path) -> str:
+    """The text of a file, ``""`` if it cannot be read."""
+    try:
+        return decode(path.read_bytes())
+    except OSError:
+        return ""
 
 
 def _grouped(course: Course) -> Iterator[str]:

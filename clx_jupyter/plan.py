@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from clx_jupyter.after import Order, Site, Whole, joined, may_differ, require, sites
+from clx_jupyter.course.clm_layout import course_folder
 from clx_jupyter.course.folder import walk
 from clx_jupyter.course.model import Course, Section, Source, Topic, text_in
 from clx_jupyter.course.scan import decode, scan
@@ -20,10 +21,10 @@ from clx_jupyter.fingerprint import FileHashes, Parts, digest, reason
 from clx_jupyter.kernels import Kernel, choose
 from clx_jupyter.kinds import KINDS
 from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
-from clx_jupyter.links import Links, taken_in
+from clx_jupyter.links import Links
 from clx_jupyter.variants import Choice, Variant, twins_of, variants
 from clx_jupyter_workers import VERSION
-from clx_jupyter_workers.inputs import Files, link_names, mentioned, modules
+from clx_jupyter_workers.inputs import Files, mentioned, modules
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,6 @@ class Planner:
         self.fingerprints: dict[str, str] = {}
         self.files = Files(self._course_files())
         self.links = Links(course, self.twins)
-        self._included_names: dict[str, set[str]] = {}
         self._renders: dict[tuple[str, str, str, bool], str] = {}
 
     def _course_files(self) -> set[str]:
@@ -214,7 +214,7 @@ class Planner:
         inputs = self._inputs(source, text)
         fingerprint = self._fingerprint(kernel)
         spec = self._spec(source, kernel, fingerprint, found, inputs)
-        links = self.links.of(site.index, source, self._link_names(source, text), found)
+        links = self.links.of(site.index, source, self.links.names(source, text), found)
         settings = digest([
             [spec[name] for name in ("titles", "reader", "metadata", "style", "kinds")],
             [spec["execute"]["kinds"], source.execute.allow_errors, source.execute.mode, dict(self.options.environment)],
@@ -232,7 +232,7 @@ class Planner:
         place.runs = known.runs if known and not why else {}
         renders = {output.render: output for output in place.wanted}
         spec["links"] = self.links.addresses(links, found, [output.variant for output in renders.values()])
-        spec["variants"] = [_render(name, output.variant, source) for name, output in renders.items()]
+        spec["variants"] = [_render(name, output.variant, self.course) for name, output in renders.items()]
         return place
 
     def _fingerprint(self, kernel: Kernel | None) -> str:
@@ -295,17 +295,6 @@ class Planner:
         """What the source says, as far as planning needs to know."""
         data = _bytes(self.course.root / source.path)
         return decode(data) if source.scope is not None else "\n".join(cell.source for cell in scan(source.path, data).cells)
-
-    def _link_names(self, source: Source, text: str) -> set[str]:
-        """What its links, and those of texts that its Jinja takes in, may lead to."""
-        text += decode(_bytes(self.course.root / source.companion)) if source.companion else ""
-        names = link_names(text)
-        if source.jinja:
-            for path, included in taken_in(self.course.root, [*self.course.templates, posixpath.dirname(source.path)], text):
-                if path not in self._included_names:
-                    self._included_names[path] = link_names(included)
-                names |= self._included_names[path]
-        return names
 
     def _inputs(self, source: Source, text: str) -> dict[str, str]:
         """Files the source may depend on, with their hashes."""
@@ -376,8 +365,8 @@ class Planner:
             },
             "metadata": {"kernelspec": dict(language.kernelspec), "language_info": dict(language.language_info)} if clm and language else None,
             "style": {
-                "cell_ids": "sha3" if clm else "keep", "slide_types": clm, "line_hints": course.layout == "clx", "renames": dict(source.renames),
-                "tags": _own_tags(course),
+                "cell_ids": "sha3" if clm else "keep", "slide_types": clm, "line_hints": course.layout == "clx", "tags": _own_tags(course),
+                "renames": dict(source.renames), "shared": dict(source.shared), "drawn": dict(source.drawn), "inline": course.images.inline,
             },
             "kernel": {"name": kernel.name, "fingerprint": fingerprint} if kernel else None,
             "execute": {
@@ -459,11 +448,12 @@ def _text_format(source: Source) -> str | None:
     return None
 
 
-def _render(name: str, variant: Variant, source: Source) -> dict[str, Any]:
+def _render(name: str, variant: Variant, course: Course) -> dict[str, Any]:
     code = PurePosixPath(variant.path).suffix[1:]
+    up = "" if course.layout == "source" else posixpath.relpath(course_folder(course, variant.language), posixpath.dirname(variant.path))
     return {
         "id": name, "kind": variant.kind.id, "language": variant.language, "format": variant.format, "outputs": variant.outputs,
-        "code_format": f"{code}:percent" if variant.format == "code" else None,
+        "code_format": f"{code}:percent" if variant.format == "code" else None, "course_folder": up,
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from clx_jupyter.course import safe_xml
 from clx_jupyter.course.beside import beside_of, strays
@@ -29,6 +30,7 @@ from clx_jupyter.course.topics import (
     find_topics,
     leads_outside,
     numbers,
+    picture_of,
     resolve,
     walk,
 )
@@ -66,12 +68,14 @@ def load(
     *,
     layout: str = "clm",
     kinds: Mapping[str, Kind] = KINDS,
+    images: Mapping[str, Any] | None = None,
 ) -> Course:
     """The course that the file *spec_path* describes.
 
     *data_dir* is the course root where it is not the file's folder or the one above; *output_dir* holds one folder for each
     target in place of their own paths; *layout* is ``clm`` or ``clx``; *kinds* are those a target may ask for. What a file
-    ``<name>.clx.yaml`` beside it says comes before these two.
+    ``<name>.clx.yaml`` beside it says comes before these two. *images* are fields of :class:`Images` that count instead of
+    the course's own.
     Raises :class:`CourseError` where nothing can be built at all; everything else is in :attr:`Course.problems`.
     """
     file = _absolute(spec_path)
@@ -83,7 +87,9 @@ def load(
     spec = read_spec(tree, name, kinds)
     targets = _targets(spec, name, root, output_dir, layout)
     languages = tuple(language for language in LANGUAGES if any(language in target.languages for target in targets))
-    sections, problems = _sections(root, spec, name, Places(root, languages, layout), beside)
+    pictures = Images(spec.image_options.format, spec.image_options.inline)
+    pictures = replace(pictures, **images) if images else pictures
+    sections, problems = _sections(root, spec, name, Places(root, languages, layout, pictures.mode == "shared"), beside, pictures)
     groups, group_problems = _dir_groups(root, spec, name, layout, targets)
     course = Course(
         root=root,
@@ -98,7 +104,7 @@ def load(
         slug=spec.slug,
         dir_groups=groups,
         kinds=kinds,
-        images=Images(spec.image_options.format, spec.image_options.inline),
+        images=pictures,
         env_file=_env_file(root, file),
         environment=beside.environment,
         templates=_templates(root, file),
@@ -173,7 +179,9 @@ def _check_path(target: TargetSpec, name: str, layout: str) -> None:
         raise CourseError(message, hint, path=name, line=target.line)
 
 
-def _sections(root: Path, spec: CourseSpec, name: str, places: Places, beside: BesideSpec) -> tuple[tuple[Section, ...], list[Problem]]:
+def _sections(
+    root: Path, spec: CourseSpec, name: str, places: Places, beside: BesideSpec, pictures: Images
+) -> tuple[tuple[Section, ...], list[Problem]]:
     found, outside = find_topics(root)
     problems = list(outside)
     sections = []
@@ -189,7 +197,10 @@ def _sections(root: Path, spec: CourseSpec, name: str, places: Places, beside: B
         for topic, place, inside in topics:
             assets, renames, asset_problems = places.settle(section.name, topic.id, inside.files)
             problems.extend((*inside.problems, *asset_problems))
-            built.append(_topic(spec, topic, place, inside, numbered, assets, renames, beside))
+            made = _topic(spec, topic, place, inside, numbered, assets, beside)
+            moved, shared = ((), renames) if places.shared else (renames, ())
+            drawn = _drawn(inside, pictures.format)
+            built.append(replace(made, sources=tuple(replace(each, renames=moved, shared=shared, drawn=drawn) for each in made.sources)))
         sections.append(Section(section.name or {"": ""}, tuple(built), section.id, section.number))
     return tuple(sections), problems
 
@@ -201,7 +212,6 @@ def _topic(
     inside: Contents,
     numbered: Mapping[str, int],
     assets: tuple[Asset, ...],
-    renames: tuple[tuple[str, str], ...],
     beside: BesideSpec,
 ) -> Topic:
     common = Source(
@@ -213,7 +223,6 @@ def _topic(
         scope=inside.scope,
         jinja=beside.jinja is not False,
         author=topic.author or spec.author or "",
-        renames=renames,
     )
     return Topic(
         topic.id,
@@ -232,6 +241,18 @@ def _topic(
         ),
         assets,
     )
+
+
+def _drawn(inside: Contents, format: str) -> tuple[tuple[str, str], ...]:
+    """Decks name the pictures of diagrams as ``img/NAME.png``: where the course wants SVG and it is there, it is shown."""
+    if format != "svg":
+        return ()
+    known = {file.at for file in inside.files}
+    stems = [posixpath.join(place, "img", stem) for place, stem in map(picture_of, inside.diagrams)]
+    return tuple(
+        (f"{stem}.png", f"{stem}.svg") for stem in stems
+        if f"{stem}.svg" in known or f"{posixpath.dirname(stem)}-generated/{posixpath.basename(stem)}.svg" in known
+    )  # fmt: skip
 
 
 def _prog_lang(spec: CourseSpec, topic: TopicSpec, deck: Deck) -> str:

@@ -9,7 +9,7 @@ import filecmp
 import itertools
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from clx_jupyter.course.model import Asset, Course, Section, Source, Text, text_in
@@ -97,6 +97,8 @@ class Places:
     root: Path
     languages: tuple[str, ...]
     layout: str = "clm"
+    #: Pictures lie once in the course's folder, not beside every variant.
+    shared: bool = False
     #: Path in the course by folder and place.
     taken: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -114,16 +116,18 @@ class Places:
             if file.type == "data" and not published(file.at):
                 problems.extend([unpublished(file.path)] if posixpath.basename(file.path) == SECRETS else ())
                 continue
-            wanted, folders = _wanted(file), self._folders(section, file)
+            shared = self.shared and file.type == "image"
+            wanted, folders = _in_course(file) if shared else _wanted(file), self._folders({} if shared else section, file)
             dest, holder = wanted, self._holder(folders, wanted, file.path)
             if holder and file.type == "image" and holder not in {asset.path for asset in assets}:
                 dest = next(place for place in _other_places(topic, wanted) if not self._holder(folders, place, file.path))
-                renames.append((wanted, dest))
+            if shared or (dest != wanted and file.type == "image"):
+                renames.append((_wanted(file), dest))
             if holder:
                 problems.append(_collision(file, holder, dest if dest != wanted else ""))
             if not holder or dest != wanted:
                 self.taken.update({(folder, dest): file.path for folder in folders})
-                assets.append(_asset(file, dest))
+                assets.append(replace(_asset(file, dest), shared=shared))
         return tuple(assets), tuple(renames), problems
 
     def _folders(self, section: Text, file: TopicFile) -> list[str]:
@@ -143,6 +147,13 @@ class Places:
 def _wanted(file: TopicFile) -> str:
     """Pictures that programs made are published beside those that people made."""
     return "img/" + file.at.removeprefix("img-generated/") if file.type == "image" and file.at.startswith("img-generated/") else file.at
+
+
+def _in_course(file: TopicFile) -> str:
+    """The place of a shared picture: below ``img`` as it lies below the last folder of that name."""
+    parts = file.at.split("/")
+    last = max((number for number, part in enumerate(parts[:-1]) if part in ("img", "img-generated")), default=len(parts) - 2)
+    return "/".join(["img", *parts[last + 1 :]])
 
 
 def unpublished(path: str) -> Problem:

@@ -78,15 +78,20 @@ def check_named(place: Place) -> Place:
 
 def load(place: Place, *, data_dir: Path | None = None, output_dir: Path | None = None, images: Mapping[str, Any] | None = None) -> Course:
     """Read the course at *place*; *images* are fields of :class:`Images` that count instead of the course's own."""
-    course = _read(place, data_dir, output_dir)
-    return replace(course, images=replace(course.images, **images)) if images else course
+    course = _read(place, data_dir, output_dir, images)
+    course = replace(course, images=replace(course.images, **images)) if images else course
+    if course.images.mode == "shared" and course.layout == "source":
+        message = "pictures cannot be shared: only courses of CLX and CLM have a folder for all their pictures"
+        problem = Problem("bad-course", message, "leave --image-mode out", "warning", path=course.file or None)
+        return replace(course, problems=(*course.problems, problem))
+    return course
 
 
-def _read(place: Place, data_dir: Path | None, output_dir: Path | None) -> Course:
+def _read(place: Place, data_dir: Path | None, output_dir: Path | None, images: Mapping[str, Any] | None) -> Course:
     if place.single:
         return folder.load_file(place.root / place.single, output_dir)
     if place.file.endswith(".xml"):
-        return clm.load(place.root / place.file, data_dir=data_dir, output_dir=output_dir)
+        return clm.load(place.root / place.file, data_dir=data_dir, output_dir=output_dir, images=images)
     if place.file:
         return yaml_course.load(place.root / place.file, output_dir)
     course = folder.load_folder(place.root, output_dir)

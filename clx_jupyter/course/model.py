@@ -80,6 +80,10 @@ class Source:
     companion: str = ""
     #: References to rewrite because two files wanted one place: old to new, relative to the page.
     renames: tuple[tuple[str, str], ...] = ()
+    #: Pictures that lie in the course's own folder of the output: old reference, and place in that folder.
+    shared: tuple[tuple[str, str], ...] = ()
+    #: Pictures of diagrams that are there in the format the course asks for: reference to one in another format, and to this one.
+    drawn: tuple[tuple[str, str], ...] = ()
     #: Paths of the sources whose code must run before its own, because it reads files that they write.
     after: tuple[str, ...] = ()
 
@@ -95,6 +99,8 @@ class Asset:
     languages: tuple[str, ...] = ()
     #: Formats it does not go to.
     without: frozenset[str] = frozenset()
+    #: It goes to the course's folder instead, once for each language; ``dest`` is relative to that.
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -359,13 +359,17 @@ def _included_deck(file: TopicFile) -> Problem:
 def _not_rendered(place: Place, diagrams: Iterable[TopicFile], known: set[str]) -> Iterator[Problem]:
     """A warning for every diagram without a picture in the topic."""
     for diagram in diagrams:
-        stem = posixpath.splitext(posixpath.basename(diagram.at))[0]
-        beside = posixpath.dirname(posixpath.dirname(diagram.at))
+        beside, stem = picture_of(diagram)
         folders = {posixpath.join(base, folder) for base in ("", beside) for folder in ("img", "img-generated")}
         if not any(f"{folder}/{stem}{suffix}" in known for folder in folders for suffix in (".png", ".svg")):
             picture = posixpath.join(place.folder, beside, "img", f"{stem}.png")
             message = f"{diagram.path} is not rendered, and there is no picture of it"
             yield Problem("tool-missing", message, f"export it to {picture}", "warning", path=diagram.path)
+
+
+def picture_of(diagram: TopicFile) -> tuple[str, str]:
+    """Where the folder ``img`` with a diagram's picture lies, relative to the topic's, and the picture's name without suffix."""
+    return posixpath.dirname(posixpath.dirname(diagram.at)), posixpath.splitext(posixpath.basename(diagram.at))[0]
 
 
 def _decks(root: Path, files: list[TopicFile]) -> tuple[tuple[Deck, ...], list[Problem]]:

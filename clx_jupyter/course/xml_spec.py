@@ -98,7 +98,7 @@ class TargetSpec:
 
 @dataclass(frozen=True, slots=True)
 class ImageOptions:
-    """How pictures are made; not acted on yet."""
+    """How pictures are published."""
 
     format: str = "png"
     inline: bool = False
@@ -158,10 +158,14 @@ def title(root: Element) -> Text:
     return _text(root.find("name"))
 
 
+_PICTURES = ("png", "svg")
+
+
 def _image_options(element: Element | None) -> ImageOptions:
     if element is None:
         return ImageOptions()
-    return ImageOptions(element.text_of("format") or "png", element.text_of("inline").lower() == "true")
+    format = element.text_of("format")
+    return ImageOptions(format if format in _PICTURES else _PICTURES[0], element.text_of("inline").lower() == "true")
 
 
 def _wrong(element: Element, message: str, hint: str) -> CourseError:
@@ -405,7 +409,6 @@ _NOT_ACTED_ON = {
     "tasks": "its commands are run by `clm run` only",
     "sidecar-layout": "it is about files that only CLM writes",
     "http-replay": "the code of these topics reaches the network itself",
-    "image-options": "pictures are used as they are",
     "kernel-python": "the kernel is the one that is installed for the language",
     "recording-code-along": "this kind is not made",
 }
@@ -435,7 +438,17 @@ def _oddities(element: Element) -> Iterator[tuple[Element, str, str]]:
         word = child.text.strip() if child.text.strip() in _NOT_BUILT else child.tag
         if word in _NOT_ACTED_ON and child.tag in known:
             yield child, *_not_acted_on(word)
+        yield from _odd_pictures(child)
         yield from _oddities(child)
+
+
+def _odd_pictures(element: Element) -> Iterator[tuple[Element, str, str]]:
+    """CLM takes any other word for png and for false."""
+    if element.tag == "image-options":
+        if (format := element.text_of("format")) not in ("", *_PICTURES):
+            yield element, f"{format!r} is no format of pictures; png is taken", "write png or svg"
+        if (inline := element.text_of("inline")).lower() not in ("", "true", "false"):
+            yield element, f"<inline> is neither true nor false but {inline!r}: pictures stay files", "write true or false"
 
 
 def _odd_attributes(element: Element) -> Iterator[tuple[Element, str, str]]:

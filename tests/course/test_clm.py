@@ -503,3 +503,63 @@ def test_a_companion_twice_or_without_a_deck_is_named(tmp_path: Path) -> None:
         f"{t}/voiceover_x.py is in no page: there is no deck it belongs to",
         f"{t}/voiceover/voiceover_y.py is in no page: there is no deck it belongs to",
     ]
+
+
+def image_options(inner: str) -> str:
+    return f"<image-options>{inner}</image-options>"
+
+
+def test_pictures_of_diagrams_are_svg_where_they_are_there(tmp_path: Path) -> None:
+    t = f"{M}/topic_100_a"
+    names = (
+        "pu/one.pu",
+        "pu/two.puml",
+        "drawio/three.drawio",
+        "img/one.svg",
+        "img/one.png",
+        "img/two.png",
+        "img-generated/three.svg",
+        "img/four.svg",
+    )
+    write(tmp_path, {f"{t}/{name}": name for name in names})
+    write(tmp_path, {f"{t}/slides_a.py": deck("A", "A")})
+    made = course(tmp_path, "a", extra=image_options("<format>svg</format><inline>true</inline>"))
+    (source,) = made.sections[0].topics[0].sources
+    assert (made.images.format, made.images.inline, made.images.mode) == ("svg", True, "duplicated")
+    assert sorted(source.drawn) == [("img/one.png", "img/one.svg"), ("img/three.png", "img/three.svg")]
+    assert messages(made, "warning") == []
+    for options in ("", image_options("<format>png</format>")):
+        made = course(tmp_path, "a", extra=options)
+        assert (made.images.format, made.images.inline, made.sections[0].topics[0].sources[0].drawn) == ("png", False, ())
+    assert course(tmp_path, "a", images={"format": "svg"}).sections[0].topics[0].sources[0].drawn
+
+
+def test_words_that_clm_takes_for_png_and_false_are_named(tmp_path: Path) -> None:
+    made = course(tmp_path, extra=image_options("<format>webp</format><inline>yes</inline>"))
+    assert (made.images.format, made.images.inline) == ("png", False)
+    assert len(messages(made, "warning")) == 2
+
+
+def test_shared_pictures_lie_once_in_the_course_folder(tmp_path: Path) -> None:
+    a, b = f"{M}/topic_100_a", f"{M}/topic_200_b"
+    write(tmp_path, {f"{a}/slides_a.py": deck("A", "A"), f"{b}/slides_b.py": deck("B", "B")})
+    write(
+        tmp_path,
+        {f"{a}/img/x.png": "1", f"{b}/img/x.png": "2", f"{a}/img/y.png": "3", f"{b}/img/y.png": "3", f"{a}/img/deep/z.de.png": "4"},
+    )
+    write(tmp_path, {f"{a}/w.png": "5", f"{a}/sub/img-generated/v.svg": "6", f"{a}/img/film.mp4": "7"})
+    made = course(tmp_path, "a", "b", images={"mode": "shared"})
+    one, two = made.sections[0].topics
+    assert [(asset.path.removeprefix(f"{a}/"), asset.dest) for asset in one.assets if asset.shared] == [
+        ("img/deep/z.de.png", "img/deep/z.de.png"), ("img/x.png", "img/x.png"), ("img/y.png", "img/y.png"),
+        ("sub/img-generated/v.svg", "img/v.svg"), ("w.png", "img/w.png"),
+    ]  # fmt: skip
+    assert [(asset.path.removeprefix(f"{b}/"), asset.dest) for asset in two.assets] == [
+        ("img/x.png", "img/b/x.png"),
+        ("img/y.png", "img/y.png"),
+    ]
+    assert [(asset.dest, asset.shared) for asset in one.assets if asset.path.endswith("mp4")] == [("img/film.mp4", False)]
+    assert dict(two.sources[0].shared) == {"img/x.png": "img/b/x.png", "img/y.png": "img/y.png"}
+    assert dict(one.sources[0].shared)["w.png"] == "img/w.png"
+    assert (one.sources[0].renames, two.sources[0].renames) == ((), ())
+    assert [problem.category for problem in made.problems] == ["collision"]

@@ -103,3 +103,22 @@ def test_spoken_text_from_a_companion_reaches_the_speaker_only_and_starts_no_ker
     built = clx(tmp_path / "course-specs/a.xml")
     assert (built.report["kernels_started"], holders("SAID-1"), holders("SAID-2")) == (0, set(), {"Recording"})
     assert {output["reason"] for output in built.report["outputs"]} == {f"{topic}/voiceover/voiceover_a.py changed"}
+
+
+def test_shared_pictures_are_there_once_for_each_language_and_found_from_every_page(clx: Clx, tmp_path: Path) -> None:
+    write(tmp_path, {"course-specs/a.xml": spec("<topic>a</topic><topic>b</topic>", kinds=("completed", "speaker"))})
+    for topic, content in (("100_a", b"one"), ("200_b", b"two")):
+        folder = f"{M}/topic_{topic}"
+        write(tmp_path, {f"{folder}/slides_x{topic}.py": deck(topic, topic, "<img src='img/p.png'> ![q](img/q.png)")})
+        write(tmp_path, {f"{folder}/img/p.png": content, f"{folder}/img/q.png": b"same"})
+    built = clx(tmp_path / "course-specs/a.xml", "--no-execute", "--image-mode", "shared")
+    assert built.code == 0, built.errors
+    assert broken_links(tmp_path / "out") == []
+    found = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.png"))
+    assert found == [f"Course-en/img/{name}" for name in ("b/p.png", "p.png", "q.png")] + [
+        f"Kurs-de/img/{name}" for name in ("b/p.png", "p.png", "q.png")
+    ]
+    again = clx(tmp_path / "course-specs/a.xml", "--no-execute")
+    assert broken_links(tmp_path / "out") == []
+    assert {output["reason"] for output in again.report["outputs"]} == {"settings changed"}
+    assert not (tmp_path / "out/Course-en/img").exists()

@@ -14,6 +14,7 @@ from clx_jupyter_workers.notebook import cells, check, export, links, references
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.document import Document
 from clx_jupyter_workers.notebook.paths import join
+from clx_jupyter_workers.notebook.pictures import Pictures
 from clx_jupyter_workers.notebook.results import Outcome, Results, all_files, included
 from clx_jupyter_workers.problems import Problem, SourceError
 from clx_jupyter_workers.protocol import Header, Link
@@ -68,6 +69,7 @@ class _Conversion:
         self.files = all_files(job)
         self.results = Results(job, source, self.files, link)
         self.look = references.Files(source.root, source.folder, self.files, included(job))
+        self.pictures = Pictures(self.style, self.look)
         self._linker = links.Linker(job.get("links") or {}, self.look, self.report, self._is_published)
         self._reported: set[str] = set()
         self._regions: dict[int, list[Problem]] = {}
@@ -168,11 +170,13 @@ class _Conversion:
 
     def _write(self, variant: Variant, document: Document, outcome: Outcome) -> None:
         shown = self._shown(variant, document)
+        texts = [each.cell for each in shown if each.cell.type != "code"]
+        for cell in texts:
+            cell.source = self.pictures.drawn(cell.source)
         assets, missing = self._look_up(shown, document, variant)
         self._link(shown, document, variant)
-        for each in shown:
-            if each.cell.type != "code":
-                each.cell.source = references.rename(each.cell.source, self.style.get("renames") or {})
+        for cell in texts:
+            cell.source = self.pictures.placed(cell.source, cell.tags, variant)
         data = self._bytes(variant, shown, document, outcome, missing)
         sha256, size = stage.put(Path(self.job["stage"]), data)
         names = sorted({_name(document.cells[each.index].source) for each in shown if each.complete})
@@ -212,7 +216,7 @@ class _Conversion:
         assets, missing = set(), {}
         for each in shown:
             for reference in references.references(each.cell.source) if each.cell.type == "markdown" else ():
-                if self.look.is_asset(reference):
+                if self.look.is_asset(reference) and not self.pictures.moved(reference.target):
                     assets.add(posixpath.normpath(reference.target))
                 if reference.shown and (state := self.look.state(reference.target)) in ("missing", "lfs"):
                     missing[reference.target] = _in(_MISSING, variant["language"]) + reference.target

@@ -131,6 +131,24 @@ def rename(text: str, names: Mapping[str, str]) -> str:
     return relink(outside_code(text, lambda part: _TAG.sub(tag, _IMAGE.sub(image, part))), new)
 
 
+def embed(text: str, url: Callable[[str], str | None]) -> str:
+    """The text with pictures replaced by what *url* gives for their paths; ``None`` leaves them."""
+
+    def new(target: str) -> str:
+        path = local(target)
+        return (url(path) if path else None) or target
+
+    def image(match: re.Match[str]) -> str:
+        return _put(match, "angle" if match["angle"] else "plain", new(_image_target(match)))
+
+    def tag(match: re.Match[str]) -> str:
+        if match["tag"].lower() != "img":
+            return match.group()
+        return _SRC.sub(lambda src: f"{src['before']}{_quoted(new(_source(src)), src['quote'])}", match.group())
+
+    return outside_code(text, lambda part: _TAG.sub(tag, _IMAGE.sub(image, part)))
+
+
 def _put(match: re.Match[str], group: str, new: str) -> str:
     """The match with one of its groups replaced."""
     start = match.start()
@@ -200,14 +218,20 @@ class Files:
 
     def _look(self, target: str) -> str:
         path = join(self._folder, target)
-        path = self._includes.get(path, path)
-        real = inside(self._root, path)
-        if real is None or path.startswith(".."):
+        real = self.real(target)
+        if real is None:
             return "missing"
         if real.is_file():
             with real.open("rb") as stream:
                 return "lfs" if stream.read(len(_LFS)) == _LFS else "there"
         return "known" if path in self._known or self._drawn(path) else "missing"
+
+    def real(self, target: str) -> Path | None:
+        """The file that *target* means, whether it is there or not; ``None`` outside the course."""
+        path = join(self._folder, target)
+        generated = join(self._folder, re.sub(r"^img/", "img-generated/", target))
+        found = [inside(self._root, self._includes.get(each, each)) for each in (path, generated) if not each.startswith("..")]
+        return next((real for real in found if real is not None and real.is_file()), found[0] if found else None)
 
     def _drawn(self, path: str) -> bool:
         """Whether a diagram's source stands where CLX and CLM look for it: a folder beside the pictures."""
