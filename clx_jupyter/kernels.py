@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,8 @@ class Kernel:
     language: str
     display_name: str
     argv: tuple[str, ...]
+    #: It is the course's own, and no description of it is installed.
+    own: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -49,6 +52,42 @@ def installed() -> dict[str, Kernel]:
         argv = (sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}")
         found["python3"] = Kernel("python3", "python", "Python 3 (ipykernel)", argv)
     return found
+
+
+def with_course_python(kernels: Mapping[str, Kernel], python: Path | None) -> tuple[dict[str, Kernel], tuple[str, str]]:
+    """The kernels of a course that names an interpreter for its Python code, and why it cannot be used, with a hint."""
+    if python is None:
+        return dict(kernels), ("", "")
+    # Never another one in its place: it would have other packages.
+    others = {name: kernel for name, kernel in kernels.items() if kernel.language != "python"}
+    why = why_unusable(python)
+    argv = (str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}")
+    return others if why[0] else others | {"python3": Kernel("python3", "python", "Python 3", argv, own=True)}, why
+
+
+def interpreter_in(path: Path) -> Path:
+    """The interpreter that *path* means: itself, or the one of a virtual environment."""
+    if not path.is_dir():
+        return path
+    places = (path / "bin" / "python", path / "Scripts" / "python.exe")
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def why_unusable(python: Path) -> tuple[str, str]:
+    """Why no kernel can run with an interpreter, as far as that can be seen without starting it, and a hint; empty if it can."""
+    if not python.is_file():
+        return f"there is no interpreter {python}", "make the environment, or correct <kernel-python>"
+    alone = "include-system-site-packages = true" not in _text(python.parent.parent / "pyvenv.cfg", "include-system-site-packages = true")
+    if alone and not any(name.startswith("ipykernel-") for name in _packages(python)):
+        return f"ipykernel is not installed for {python}", f"install it there: {python} -m pip install ipykernel"
+    return "", ""
+
+
+def _text(path: Path, otherwise: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return otherwise
 
 
 def choose(kernels: dict[str, Kernel], name: str | None, prog_lang: str) -> Kernel | None:

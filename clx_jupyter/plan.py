@@ -18,7 +18,7 @@ from clx_jupyter.course.model import Course, Section, Source, Topic, text_in
 from clx_jupyter.course.scan import decode, scan
 from clx_jupyter.errors import KEPT_FAILURES, Problem
 from clx_jupyter.fingerprint import FileHashes, Parts, digest, reason
-from clx_jupyter.kernels import Kernel, choose
+from clx_jupyter.kernels import Kernel, choose, with_course_python
 from clx_jupyter.kinds import KINDS
 from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
 from clx_jupyter.links import Links
@@ -160,7 +160,8 @@ class Planner:
         self, course: Course, hashes: FileHashes, kernels: Mapping[str, Kernel], known: Mapping[str, Known], rows: Mapping[str, Row],
         options: Options, whole: Whole = lambda run: True,
     ) -> None:  # fmt: skip
-        self.course, self.hashes, self.kernels = course, hashes, dict(kernels)
+        self.course, self.hashes = course, hashes
+        self.kernels, self.unusable = with_course_python(kernels, course.kernel_python)
         self.known, self.rows, self.options = known, rows, options
         self.twins, self.whole, self.order = twins_of(course), whole, Order(course)
         # Each lists the packages of an environment: once is enough for a plan.
@@ -204,7 +205,7 @@ class Planner:
         require(made.values(), self.whole)
         plan.needed = [place for name, place in made.items() if name not in chosen and place.needed_by]
         for place in (*plan.needed, *plan.sources):
-            plan.problems.extend(_kernel_problems(place))
+            plan.problems.extend(_kernel_problems(place, self.unusable))
         return plan
 
     def _source(self, site: Site, before: list[SourcePlan], found: list[Variant], chosen: list[Variant]) -> SourcePlan:
@@ -368,7 +369,7 @@ class Planner:
                 "cell_ids": "sha3" if clm else "keep", "slide_types": clm, "line_hints": course.layout == "clx", "tags": _own_tags(course),
                 "renames": dict(source.renames), "shared": dict(source.shared), "drawn": dict(source.drawn), "inline": course.images.inline,
             },
-            "kernel": {"name": kernel.name, "fingerprint": fingerprint} if kernel else None,
+            "kernel": {"name": kernel.name, "fingerprint": fingerprint, "argv": list(kernel.argv) if kernel.own else None} if kernel else None,
             "execute": {
                 "mode": self._mode(limits.mode),
                 "kinds": running,
@@ -400,17 +401,15 @@ def _output_names(found: Iterable[Variant]) -> dict[str, dict[str, str]]:
     return names
 
 
-def _kernel_problems(place: SourcePlan) -> Iterator[Problem]:
+def _kernel_problems(place: SourcePlan, unusable: tuple[str, str]) -> Iterator[Problem]:
     """Missing kernels are known before anything starts; a stand-in for the one that a notebook names is told."""
     source = place.source
     shows = [output for output in place.outputs if output.variant.outputs]
     if place.kernel is None and (place.needed_by or any(output.reason or output.state == "skipped" for output in shows)):
-        yield Problem(
-            "missing-kernel",
-            f"no kernel for {source.prog_lang} is installed" + (f" (the notebook names {source.kernel})" if source.kernel else ""),
-            "install one, or build without running: --no-execute",
-            path=source.path,
-        )
+        why, hint = unusable if source.prog_lang == "python" else ("", "")
+        named = f" (the notebook names {source.kernel})" if source.kernel else ""
+        why = why or f"no kernel for {source.prog_lang} is installed{named}"
+        yield Problem("missing-kernel", why, hint or "install one, or build without running: --no-execute", path=source.path)
     elif place.kernel and source.kernel and place.kernel.name != source.kernel and any(output.reason for output in shows):
         message = f"the kernel {source.kernel} is not installed; {place.kernel.name} runs {source.prog_lang} instead"
         yield Problem("missing-kernel", message, severity="info", path=source.path)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from clx_jupyter.kernels import Kernel, choose, installed
+from clx_jupyter.kernels import Kernel, choose, installed, interpreter_in, why_unusable, with_course_python
 
 
 def spec(folder: Path, name: str, language: str = "python", display_name: str = "", argv: list[str] | None = None) -> None:
@@ -111,3 +111,43 @@ def test_the_fingerprint_changes_with_the_packages_and_the_program(tmp_path: Pat
 
 def test_a_kernel_whose_program_is_gone_has_a_fingerprint_too() -> None:
     assert Kernel("k", "python", "k", ("no-such-program",)).fingerprint
+
+
+def venv(folder: Path, *packages: str, shared: bool = False) -> Path:
+    """What a virtual environment looks like; its interpreter is no program."""
+    python = folder / "bin/python"
+    site = folder / "lib/python3.11/site-packages"
+    for path in (python.parent, site, *(site / f"{package}.dist-info" for package in packages)):
+        path.mkdir(parents=True)
+    python.write_text("")
+    (folder / "pyvenv.cfg").write_text(f"home = /usr/bin\ninclude-system-site-packages = {'true' if shared else 'false'}\n")
+    return python
+
+
+def test_an_environment_means_its_interpreter(tmp_path: Path) -> None:
+    python = venv(tmp_path / "venv")
+    assert interpreter_in(tmp_path / "venv") == interpreter_in(python) == python
+    assert interpreter_in(tmp_path / "none") == tmp_path / "none"
+
+
+def test_what_an_interpreter_lacks_is_seen_without_starting_it(tmp_path: Path) -> None:
+    assert why_unusable(tmp_path / "none")[0] == f"there is no interpreter {tmp_path / 'none'}"
+    bare = venv(tmp_path / "bare", "numpy-2.0")
+    why, hint = why_unusable(bare)
+    assert "ipykernel is not installed" in why
+    assert f"{bare} -m pip install ipykernel" in hint
+    assert why_unusable(venv(tmp_path / "good", "ipykernel-7.0")) == ("", "")
+    # Whether the system has it only shows when it starts.
+    assert why_unusable(venv(tmp_path / "shared", shared=True)) == ("", "")
+
+
+def test_a_course_with_its_own_python_never_gets_another(tmp_path: Path) -> None:
+    others = {name: Kernel(name, language, name, ("x",)) for name, language in (("python3", "python"), ("conda", "python"), ("ir", "R"))}
+    good = venv(tmp_path / "good", "ipykernel-7.0")
+    kernels, why = with_course_python(others, good)
+    assert (set(kernels), kernels["python3"].argv[0], why) == ({"python3", "ir"}, str(good), ("", ""))
+    assert set(with_course_python(others, tmp_path / "none")[0]) == {"ir"}
+    assert with_course_python(others, None) == (others, ("", ""))
+    before = kernels["python3"].fingerprint
+    (tmp_path / "good/lib/python3.11/site-packages/numpy-2.0.dist-info").mkdir()
+    assert with_course_python(others, good)[0]["python3"].fingerprint != before

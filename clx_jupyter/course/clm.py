@@ -37,6 +37,7 @@ from clx_jupyter.course.topics import (
 from clx_jupyter.course.xml_spec import LANGUAGES, CourseSpec, DirGroupSpec, TargetSpec, TopicSpec, read_spec, warnings
 from clx_jupyter.course.yaml_spec import BesideSpec
 from clx_jupyter.errors import CourseError, Problem
+from clx_jupyter.kernels import interpreter_in
 from clx_jupyter.kinds import KINDS, Kind
 from clx_jupyter.languages import BY_SUFFIX, named
 
@@ -107,6 +108,7 @@ def load(
         images=pictures,
         env_file=_env_file(root, file),
         environment=beside.environment,
+        kernel_python=_kernel_python(root, file, spec.kernel_python),
         templates=_templates(root, file),
         notice="" if spec.targets else f"no output targets: {', '.join(target.name for target in targets)} as in {layout.upper()}",
         names="" if beside.names == "numbered" else beside.names,  # numbers are what the layouts have anyway
@@ -150,6 +152,18 @@ def _env_file(root: Path, file: Path) -> Path | None:
     """The nearest ``.env`` from the course file up to the root; CLM looks further up, where it would find what is not the course's."""
     folders = [folder for folder in (file.parent, *file.parent.parents) if folder.is_relative_to(root)] or [file.parent]
     return next((folder / SECRETS for folder in folders if (folder / SECRETS).is_file()), None)
+
+
+_PROJECT = (".git", "pyproject.toml", "clm.toml")
+
+
+def _kernel_python(root: Path, file: Path, value: str) -> Path | None:
+    """The interpreter that the course names: relative to its root, its file, or, as in CLM, the project that it lies in."""
+    if not value:
+        return None
+    around = [folder for folder in root.parents if any((folder / name).exists() for name in _PROJECT)]
+    places = [folder / Path(value).expanduser() for folder in (root, file.parent, *around[:1])]
+    return interpreter_in(next((place for place in places if place.exists()), places[0]))
 
 
 def _no_author(spec: CourseSpec, name: str) -> Iterator[Problem]:

@@ -172,6 +172,8 @@ class Course:
     #: Names (never values) of further variables that kernels get, and where values come from.
     environment: tuple[str, ...] = ()
     env_file: Path | None = None
+    #: The interpreter that runs its Python code, there or not; ``None``: that of the installed kernel.
+    kernel_python: Path | None = None
     #: Folders of the course's own Jinja macros, searched first.
     templates: tuple[str, ...] = ()
     #: What reading it found: nothing here stops the build.

@@ -409,7 +409,6 @@ _NOT_ACTED_ON = {
     "tasks": "its commands are run by `clm run` only",
     "sidecar-layout": "it is about files that only CLM writes",
     "http-replay": "the code of these topics reaches the network itself",
-    "kernel-python": "the kernel is the one that is installed for the language",
     "recording-code-along": "this kind is not made",
 }
 

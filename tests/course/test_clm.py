@@ -563,3 +563,18 @@ def test_shared_pictures_lie_once_in_the_course_folder(tmp_path: Path) -> None:
     assert dict(one.sources[0].shared)["w.png"] == "img/w.png"
     assert (one.sources[0].renames, two.sources[0].renames) == ((), ())
     assert [problem.category for problem in made.problems] == ["collision"]
+
+
+@pytest.mark.parametrize("place", ["env", "course-specs/env", "../env"])
+def test_the_interpreter_is_looked_for_from_root_file_and_project(tmp_path: Path, place: str) -> None:
+    root = tmp_path / "project/course"
+    python = root / place / "bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    (tmp_path / "project/pyproject.toml").write_text("")
+    made = course(root, extra="<kernel-python>env</kernel-python>")
+    assert made.kernel_python is not None
+    assert made.kernel_python.resolve() == python.resolve()
+    assert course(root).kernel_python is None
+    assert course(root, extra="<kernel-python>gone</kernel-python>").kernel_python == root / "gone"
+    assert messages(made, "warning") == []

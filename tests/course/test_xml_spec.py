@@ -208,7 +208,7 @@ WARNINGS = [
     ("<tasks><task/><task/></tasks>", ["tasks"]),
     ("<release-channels/><release-channels/>", ["release-channels"]),
     ("<sidecar-layout>subdir</sidecar-layout>", ["sidecar-layout"]),
-    ("<image-options/><kernel-python>.venv</kernel-python>", ["image-options", "kernel-python"]),
+    ("<image-options/><kernel-python>.venv</kernel-python>", []),
     (topics('<topic http-replay="yes">a</topic><topic http-replay="1">b</topic>'), ["http-replay"]),
     (topics('<topic http-replay="no">a</topic>'), []),
     (topics('<topic html="yes">intro</topic><topic html="no">b</topic>'), ["topic intro"]),

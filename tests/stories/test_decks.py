@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import venv
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
+import ipykernel
 import pytest
 
 from tests.stories.conftest import Built, notebook, write
@@ -122,3 +125,32 @@ def test_shared_pictures_are_there_once_for_each_language_and_found_from_every_p
     assert broken_links(tmp_path / "out") == []
     assert {output["reason"] for output in again.report["outputs"]} == {"settings changed"}
     assert not (tmp_path / "out/Course-en/img").exists()
+
+
+def test_the_course_runs_with_the_python_that_it_names(clx: Clx, tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", with_pip=False)
+    site = next((tmp_path / "env/lib").glob("python3*/site-packages"))
+    write(tmp_path, {"course-specs/a.xml": spec("<topic>a</topic>", "<kernel-python>env</kernel-python>", ("html",))})
+    write(tmp_path, {f"{M}/topic_100_a/slides_a.py": deck("A", "A") + "# %%\nimport sys\nprint(sys.prefix.rpartition('/')[2], 'PREFIX')\n"})
+    built = clx(tmp_path / "course-specs/a.xml")
+    (problem,) = [problem for problem in built.report["problems"] if problem["severity"] == "error"]
+    assert (built.code, problem["class"]) == (1, "missing-kernel")
+    assert "ipykernel is not installed" in problem["message"]
+    assert "-m pip install ipykernel" in problem["hint"]
+    for package in Path(ipykernel.__file__).parents[1].iterdir():
+        if not package.name.startswith(("_", "clx_jupyter", "pip")) and not (site / package.name).exists():
+            (site / package.name).symlink_to(package)
+    built = clx(tmp_path / "course-specs/a.xml")
+    assert built.code == 0, built.errors
+    assert "env PREFIX" in (tmp_path / "out/Course-en/Slides/Html/Completed/Week 1/01 A.html").read_text(encoding="utf-8")
+
+
+def test_an_interpreter_that_proves_to_have_no_ipykernel_is_tried_once(clx: Clx, tmp_path: Path) -> None:
+    write(tmp_path, {"bare": f'#!/bin/sh\nexec "{sys.executable}" -I -S "$@"\n'})
+    (tmp_path / "bare").chmod(0o755)
+    write(tmp_path, {"course-specs/a.xml": spec("<topic>a</topic>", "<kernel-python>bare</kernel-python>", ("html",))})
+    write(tmp_path, {f"{M}/topic_100_a/slides_a.py": deck("A", "A")})
+    built = clx(tmp_path / "course-specs/a.xml")
+    (problem,) = [problem for problem in built.report["problems"] if problem["severity"] == "error"]
+    assert (problem["class"], built.report["executions"]) == ("missing-kernel", 1)
+    assert "pip install ipykernel" in problem["hint"]

@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from clx_jupyter_workers.notebook import failures
 from clx_jupyter_workers.notebook.document import Cell
 from clx_jupyter_workers.notebook.execution import Execution, Result
-from clx_jupyter_workers.notebook.kernel import Kernel, KernelMissing, StartError
+from clx_jupyter_workers.notebook.kernel import Kernel, KernelMissing, NoIpykernel, StartError
 from clx_jupyter_workers.notebook.outputs import Collector
 from clx_jupyter_workers.notebook.streams import coalesced
 from clx_jupyter_workers.problems import Problem
@@ -46,6 +46,8 @@ class Plan:
     clean: Callable[[str], str]
     #: The execution's.
     key: str = ""
+    #: How the kernel is started, where no description of it is installed.
+    argv: Sequence[str] = ()
 
 
 class _TimeUp(Exception):
@@ -75,7 +77,7 @@ class _Run:
     def __init__(self, plan: Plan, run_folder: Path, link: Link) -> None:
         self.plan = plan
         self.link = link
-        self.kernel = Kernel(plan.kernel, run_folder)
+        self.kernel = Kernel(plan.kernel, run_folder, plan.argv)
         self.node = new_notebook(cells=[_node(cell) for cell in plan.cells])
         self.execution = Execution()
         self.told: asyncio.Queue[Header] = asyncio.Queue()
@@ -92,6 +94,11 @@ class _Run:
         except _TimeUp as error:
             # While the kernel was starting: the first cell is where it stopped.
             self._fail(0, error)
+        except NoIpykernel:
+            # Another attempt would end the same way.
+            python = next(iter(self.plan.argv), "the interpreter")
+            hint = f"Install it there: {python} -m pip install ipykernel"
+            self.execution.failure = Problem("missing-kernel", f"ipykernel is not installed for {python}.", hint, path=self.plan.path)
         finally:
             await self.kernel.stop(graceful)
             if self.kernel.pid:
@@ -105,6 +112,8 @@ class _Run:
         except KernelMissing as error:
             text = f"No kernel {self.plan.kernel!r} is installed."
             raise Retry(Problem("missing-kernel", text, "Install it, or choose another kernel.", path=self.plan.path)) from error
+        except NoIpykernel:
+            raise
         except StartError as error:
             text = self.plan.clean(failures.plain(f"The kernel {self.plan.kernel!r} {error}"))
             raise Retry(Problem("kernel-died", text, "It is tried again.", path=self.plan.path)) from error

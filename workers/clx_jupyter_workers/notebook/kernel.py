@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_client.kernelspec import KernelSpec, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
 from clx_jupyter_workers.processes import descendants, kill, kill_tree
@@ -31,11 +31,18 @@ class KernelMissing(StartError):
     """No kernel of this name is installed."""
 
 
+class NoIpykernel(StartError):
+    """The interpreter has no ipykernel."""
+
+
 class Kernel:
     """A running kernel and its client."""
 
-    def __init__(self, name: str, run_folder: Path) -> None:
+    def __init__(self, name: str, run_folder: Path, argv: Sequence[str] = ()) -> None:
         self.manager = AsyncKernelManager(kernel_name=name, connection_file=str(run_folder / "kernel.json"))
+        if argv:
+            # A course's own interpreter, of which no description is installed.
+            self.manager._kernel_spec = KernelSpec(argv=list(argv), display_name=name, language="python")
         self.client: AsyncKernelClient | None = None
         self.pid = 0
         self.language_info: dict[str, Any] = {}
@@ -86,7 +93,8 @@ class Kernel:
             if time.monotonic() > deadline:
                 raise StartError(f"did not answer within {timeout:g} s{self._said()}")
             if not await self.is_alive():
-                raise StartError(f"ended while starting{self._said()}")
+                said = self._said()
+                raise (NoIpykernel if "No module named ipykernel" in said else StartError)(f"ended while starting{said}")
             request = self.client.kernel_info()
             if await self._answered(request) and await self._heard():
                 return

@@ -181,6 +181,7 @@ class Results:
         return Plan(
             ran, has_lines, self.job["kernel"]["name"], self.source.path, language, kernel_environment(named, place, folder),
             float(self.settings.get("startup_timeout", 60)), bool(self.settings.get("allow_errors")), _cleaner(place, named), name,
+            self.job["kernel"].get("argv") or (),
         )  # fmt: skip
 
     def _unchanged(self, used: Mapping[str, str]) -> bool:
