@@ -34,7 +34,8 @@ from clx_jupyter.course.topics import (
     resolve,
     walk,
 )
-from clx_jupyter.course.xml_spec import LANGUAGES, CourseSpec, DirGroupSpec, TargetSpec, TopicSpec, read_spec, warnings
+from clx_jupyter.course.xml_oddities import warnings
+from clx_jupyter.course.xml_spec import LANGUAGES, CourseSpec, DirGroupSpec, TargetSpec, TopicSpec, read_spec
 from clx_jupyter.course.yaml_spec import BesideSpec
 from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.kernels import interpreter_in

@@ -1,12 +1,11 @@
 """What a CLX or CLM course file says, as plain data: every default filled in, nothing looked up on the disk.
 
 Source of the format: CLX 0.6 and CLM 1.35. What would end a build there ends it here (:func:`read_spec`); what is only odd,
-unknown or not acted on becomes a warning (:func:`warnings`).
+unknown or not acted on is told (:mod:`~clx_jupyter.course.xml_oddities`).
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import PurePosixPath
 
 from clx_jupyter.course.model import Text
 from clx_jupyter.course.safe_xml import Element
-from clx_jupyter.errors import CourseError, Problem
+from clx_jupyter.errors import CourseError
 
 LANGUAGES = ("de", "en")
 """The human languages of the format, in the order of its outputs."""
@@ -23,7 +22,7 @@ FORMATS = ("html", "notebook", "code", "slides", "pdf")
 """Formats a target may list; ``slides`` and ``pdf`` are ours."""
 
 _KIND_NAMES = {"recording": "speaker"}
-_NOT_BUILT = ("jupyterlite", "recording-code-along")
+NOT_BUILT = ("jupyterlite", "recording-code-along")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -147,7 +146,7 @@ def _course(root: Element, kinds: Collection[str]) -> CourseSpec:
         prog_lang=root.text_of("prog-lang"),
         slug=root.text_of("project-slug") or (github.text_of("project-slug") if github else ""),
         author=root.text_of("author") or None,
-        organization=_text(organization) if organization else None,
+        organization=text_of(organization) if organization else None,
         image_options=_image_options(root.find("image-options")),
         kernel_python=root.text_of("kernel-python"),
     )
@@ -155,17 +154,17 @@ def _course(root: Element, kinds: Collection[str]) -> CourseSpec:
 
 def title(root: Element) -> Text:
     """The title of the course that *root* describes."""
-    return _text(root.find("name"))
+    return text_of(root.find("name"))
 
 
-_PICTURES = ("png", "svg")
+PICTURES = ("png", "svg")
 
 
 def _image_options(element: Element | None) -> ImageOptions:
     if element is None:
         return ImageOptions()
     format = element.text_of("format")
-    return ImageOptions(format if format in _PICTURES else _PICTURES[0], element.text_of("inline").lower() == "true")
+    return ImageOptions(format if format in PICTURES else PICTURES[0], element.text_of("inline").lower() == "true")
 
 
 def _wrong(element: Element, message: str, hint: str) -> CourseError:
@@ -176,7 +175,7 @@ def _each(parent: Element, container: str, tag: str) -> Iterator[Element]:
     return (child for holder in parent.all(container) for child in holder.all(tag))
 
 
-def _text(element: Element | None) -> Text:
+def text_of(element: Element | None) -> Text:
     """A text in two languages or in one for both. One language alone serves as the other."""
     if element is None:
         return {}
@@ -190,7 +189,7 @@ def _text(element: Element | None) -> Text:
     return {child.tag: child.text.strip() for child in element.children}
 
 
-_YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
+YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
 def _flag(element: Element, name: str, default: bool, empty: bool = False) -> bool:
@@ -199,8 +198,8 @@ def _flag(element: Element, name: str, default: bool, empty: bool = False) -> bo
     if value is None:
         return default
     word = value.strip().lower()
-    if word in _YES or word in _NO or not word:
-        return word in _YES or (not word and empty)
+    if word in YES or word in _NO or not word:
+        return word in YES or (not word and empty)
     raise _wrong(element, f'{name}="{value}" is neither yes nor no', "write true, yes, 1 or false, no, 0")
 
 
@@ -217,7 +216,7 @@ def _section(element: Element, number: int) -> SectionSpec:
         _flag(element, name, False)
     module, includes = element.attributes.get("module", ""), _includes(element)
     topics = tuple(_topic(topic, module, includes) for holder in element.all("topics") for topic in topic_elements(holder))
-    return SectionSpec(_text(element.find("name")), element.line, topics, element.attributes.get("id", ""), number)
+    return SectionSpec(text_of(element.find("name")), element.line, topics, element.attributes.get("id", ""), number)
 
 
 def topic_elements(holder: Element) -> Iterator[Element]:
@@ -311,7 +310,7 @@ def _dir_group(element: Element) -> DirGroupSpec:
     subdirs = element.find("subdirs")
     names = [child.text.strip() for child in subdirs.children] if subdirs else []
     return DirGroupSpec(
-        name=_text(element.find("name")),
+        name=text_of(element.find("name")),
         line=element.line,
         path=_folder(element, "path", path),
         subdirs=tuple(_folder(element, "subdir", name) for name in names),
@@ -372,107 +371,4 @@ def _listed(element: Element, container: str, tag: str, valid: set[str]) -> tupl
 
 def _without_not_built(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """The words under our names, each once, without what is only named in a warning."""
-    return words and tuple(dict.fromkeys(_KIND_NAMES.get(word, word) for word in words if word not in _NOT_BUILT))
-
-
-_CHILDREN = {
-    "course": "name prog-lang description certificate project-slug author organization github sections dir-groups output-targets "
-    "image-options jupyterlite kernel-python sidecar-layout tasks release-channels",
-    "sections": "section",
-    "section": "name include topics dir-group",
-    "topics": "topic subsection dir-group",
-    "subsection": "name topic activity",
-    "topic": "include dir-group",
-    "dir-groups": "dir-group",
-    "dir-group": "name path subdirs",
-    "output-targets": "output-target",
-    "output-target": "path kinds formats languages remote-path jupyterlite",
-    "kinds": "kind",
-    "formats": "format",
-    "languages": "language",
-    "image-options": "format inline",
-}
-"""What each element may hold; the inside of others is not looked at."""
-
-_ATTRIBUTES = {
-    "section": "enabled id module http-replay optional",
-    "subsection": "weekday enabled optional",
-    "topic": "id html evaluate skip-errors http-replay author prog-lang module export",
-    "include": "source as optional",
-    "dir-group": "include-root-files recursive lang",
-    "output-target": "name distribute",
-}
-
-_NOT_ACTED_ON = {
-    "jupyterlite": "no JupyterLite site is made",
-    "release-channels": "nothing is released to cohorts",
-    "tasks": "its commands are run by `clm run` only",
-    "sidecar-layout": "it is about files that only CLM writes",
-    "http-replay": "the code of these topics reaches the network itself",
-    "recording-code-along": "this kind is not made",
-}
-
-
-def warnings(root: Element, path: str) -> tuple[Problem, ...]:
-    """What *root* says that is unknown, misleading or not acted on; once per name. *path* is the file's name in them."""
-    found: dict[str, Problem] = {}
-    for element, message, hint in _oddities(root):
-        found.setdefault(message, Problem("bad-course", message, hint, "warning", path=path, line=element.line))
-    return tuple(found.values())
-
-
-def _oddities(element: Element) -> Iterator[tuple[Element, str, str]]:
-    """Element, message and hint of every oddity in what is part of the course."""
-    yield from _odd_attributes(element)
-    if element.tag == "section" and not element.find("topics"):
-        yield element, f"section {_label(element)} has no <topics> and is left out", "add <topics>, or remove the section"
-    if element.tag in ("course", "section") and not any(_text(element.find("name")).values()):
-        yield element, f"<{element.tag}> in line {element.line} has no name", "add <name>: its folder is called by it"
-    known = _CHILDREN.get(element.tag, "").split()
-    for child in element.children if known else ():
-        if child.tag in ("section", "subsection") and not enabled(child):
-            continue
-        if child.tag not in known:
-            yield child, f"<{child.tag}> is not known in <{element.tag}>", _suggestion(child.tag, known, "it is ignored")
-        word = child.text.strip() if child.text.strip() in _NOT_BUILT else child.tag
-        if word in _NOT_ACTED_ON and child.tag in known:
-            yield child, *_not_acted_on(word)
-        yield from _odd_pictures(child)
-        yield from _oddities(child)
-
-
-def _odd_pictures(element: Element) -> Iterator[tuple[Element, str, str]]:
-    """CLM takes any other word for png and for false."""
-    if element.tag == "image-options":
-        if (format := element.text_of("format")) not in ("", *_PICTURES):
-            yield element, f"{format!r} is no format of pictures; png is taken", "write png or svg"
-        if (inline := element.text_of("inline")).lower() not in ("", "true", "false"):
-            yield element, f"<inline> is neither true nor false but {inline!r}: pictures stay files", "write true or false"
-
-
-def _odd_attributes(element: Element) -> Iterator[tuple[Element, str, str]]:
-    known = _ATTRIBUTES.get(element.tag, "").split()
-    for name, value in element.attributes.items():
-        if known and name not in known and not name.startswith("{"):
-            yield element, f"the attribute {name} is not known in <{element.tag}>", _suggestion(name, known, "it is ignored")
-        elif element.tag == "topic" and name == "html" and value.strip().lower() in _YES:
-            message = f'topic {topic_id(element)}: html="{value}" switches its pages off, as any value does'
-            yield element, message, "remove the attribute to get pages"
-        elif name == "http-replay" and value.strip().lower() in _YES:
-            yield element, *_not_acted_on(name)
-        elif name in ("include-root-files", "recursive") and value.lower() not in ("true", "false"):
-            yield element, f'{name}="{value}" is neither true nor false and is ignored', "write true or false"
-
-
-def _not_acted_on(word: str) -> tuple[str, str]:
-    return f"{word} is not acted on: {_NOT_ACTED_ON[word]}", "nothing needs to change in the course file"
-
-
-def _suggestion(word: str, known: list[str], otherwise: str) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else otherwise
-
-
-def _label(section: Element) -> str:
-    name = _text(section.find("name"))
-    return repr(name.get("en") or next(iter(name.values()), section.attributes.get("id", "")))
+    return words and tuple(dict.fromkeys(_KIND_NAMES.get(word, word) for word in words if word not in NOT_BUILT))

@@ -351,7 +351,7 @@ def test_macros_and_variables_beside_the_file_are_found(tmp_path: Path) -> None:
 
 
 def test_warnings_of_the_file_are_among_the_problems(tmp_path: Path) -> None:
-    made = course(tmp_path, extra="<tasks/><kernel-python>.venv</kernel-python><autor/>")
+    made = course(tmp_path, extra="<tasks/><release-channels/><autor/>")
     assert len(messages(made, "warning")) == 3
     assert all(isinstance(problem, Problem) and problem.path == "course-specs/a.xml" for problem in made.problems)
 
