@@ -154,3 +154,28 @@ def test_an_interpreter_that_proves_to_have_no_ipykernel_is_tried_once(clx: Clx,
     (problem,) = [problem for problem in built.report["problems"] if problem["severity"] == "error"]
     assert (problem["class"], built.report["executions"]) == ("missing-kernel", 1)
     assert "pip install ipykernel" in problem["hint"]
+
+
+def test_the_halves_of_a_pair_are_one_notebook_in_two_languages(clx: Clx, tmp_path: Path) -> None:
+    inner = "<output-target name='en'><path>en</path><kinds><kind>completed</kind></kinds><languages><language>en</language></languages></output-target>"
+    text = spec("<topic>a</topic><topic>b</topic>").replace("</output-targets>", f"{inner}</output-targets>")
+    write(tmp_path, {"course-specs/a.xml": text, f"{M}/topic_200_b/slides_b.py": deck("Be", "Bee")})
+    for language, title, word in (("de", "Ä: eins", "DEUTSCH"), ("en", "A, one", "ENGLISH")):
+        head = f"# j2 from 'macros.j2' import header_{language}\n# {{{{ header_{language}(\"{title}\") }}}}\n"
+        body = f'\n# %% [markdown] lang="{language}"\n# {word}\n\n# %% [markdown]\n# PLAIN-{word}\n\n# %%\n"{word}"\n'
+        write(tmp_path, {f"{M}/topic_100_a/slides_a.{language}.py": head + body})
+    built = clx(tmp_path / "course-specs/a.xml")
+    assert built.code == 0, built.errors
+    found = {
+        path.relative_to(tmp_path).as_posix(): path.read_text(encoding="utf-8")
+        for top in ("out", "en")
+        for path in (tmp_path / top).rglob("01*")
+    }
+    places = ("Html/Completed/{}.html", "Notebooks/Completed/{}.ipynb", "Python/Completed/{}.py")
+    german = {"out/Kurs-de/Folien/" + place.format("Woche 1/01 Ä eins") for place in places}
+    english = {f"{top}/Course-en/Slides/" + place.format("Week 1/01 A, one") for place in places for top in ("out", "en")}
+    assert set(found) == german | english
+    assert all(("DEUTSCH" in text, "ENGLISH" in text) == (path in german, path in english) for path, text in found.items())
+    titles = [text for path, text in found.items() if path.endswith(".html")]
+    assert ["Ä: eins</b>" in text or "A, one</b>" in text for text in titles] == [True] * 3
+    assert sorted({path.name for path in (tmp_path / "out").rglob("02*.html")}) == ["02 Be.html", "02 Bee.html"]
