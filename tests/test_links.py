@@ -10,6 +10,8 @@ import pytest
 
 from clx_jupyter.course.clm import load
 from clx_jupyter.course.folder import load_folder
+from clx_jupyter.course.load import find
+from clx_jupyter.course.load import load as read
 from clx_jupyter.course.model import Course
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.kernels import Kernel
@@ -158,6 +160,18 @@ def test_links_in_included_texts_are_planned_too(tmp_path: Path) -> None:
         {f"{topic}/y.inc": "# [x](slides_c.py)", f"{topic}/slides_c.py": deck("C", "C"), f"{M}/topic_200_b/slides_b.py": deck("B", "B")},
     )
     assert set(links(plan_of(spec(tmp_path, "<topic>a</topic><topic>b</topic>")), f"{topic}/slides_a.py")) == {"clm:b", "slides_c.py"}
+
+
+def test_links_in_a_course_of_yaml_use_its_names_and_languages(tmp_path: Path) -> None:
+    file = (
+        "version: 1\ntitle: T\nlanguages: [en, uk]\nnames: numbered\nsections:\n  - title: {en: One, uk: Один}\n    topics: [a.py, b.py]\n"
+    )
+    write(tmp_path, {"course.yaml": file, "a.py": text("[x](b.py#top)"), "b.py": "# %% [markdown]\n# # Second\n"})
+    course = read(find(tmp_path))
+    found = links(plan_of(course), "a.py")["b.py"]
+    names = {f"{variant}": unquote(href) for variant, href in found.items() if variant.endswith("html")}
+    assert set(names.values()) == {"02 Second.html"}
+    assert {name.split("/")[1] for name in names} == {"en", "uk"}
 
 
 def test_a_renamed_target_rebuilds_the_pages_that_link_to_it(tmp_path: Path) -> None:
