@@ -191,6 +191,7 @@ export class CourseModel {
     await this._once(async course => {
       const file = await this.api.createCourseFile(course.id);
       path = file.path;
+      this._candidates = (await this.api.courses()).courses;
       await this._choose(file.id);
     });
     return path;

@@ -187,7 +187,7 @@ export function className(trans: TranslationBundle, name: string): string {
     link: trans.__('Broken link'),
     image: trans.__('Missing image'),
     language: trans.__('Missing language'),
-    tag: trans.__('Unknown tag'),
+    tag: trans.__('Tag or metadata'),
     accessibility: trans.__('Hard to read for some'),
     collision: trans.__('Two for one place'),
     'disk-full': trans.__('Disk full'),

@@ -73,7 +73,8 @@ def test_a_folder_is_opened_as_a_course(lab_of: LabOf, visit: Visit, tmp_path: P
     assert (root / "biology/output").is_dir() and not (root / "output").exists() and not (root / "algebra/output").exists()
 
 
-def test_a_folder_gets_a_course_file_that_is_opened_and_followed(lab_of: LabOf, visit: Visit, tmp_path: Path) -> None:
+def test_a_folder_gets_a_course_file_that_is_opened_and_followed(lab_of: LabOf, visit: Visit, watch: Watch, tmp_path: Path) -> None:
+    watch.allow(r"status of 422.*/clx/courses/")
     files = {"2 loops.py": courses.deck("Loops", "[n for n in range(3)]"), "10 more/a.py": courses.deck("More", "1")}
     root = courses.write(tmp_path / "my course", files)
     panel = visit(lab_of(root))
@@ -82,8 +83,7 @@ def test_a_folder_gets_a_course_file_that_is_opened_and_followed(lab_of: LabOf, 
     button = panel.button("Create course.yaml")
     button.focus()
     panel.page.keyboard.press("Enter")
-    panel.wait_for_current("widget?.context?.path === 'course.yaml' && !!widget.content.editor")
-    assert "topics:" in panel.current("widget.context.model.toString()")
+    panel.wait_for_current("widget?.context?.path === 'course.yaml' && widget.context.model.toString().includes('topics:')")
     expect(panel.button("Create course.yaml")).to_have_count(0)
     expect(panel.sources()).to_have_count(2)
     file = root / "course.yaml"
@@ -99,6 +99,8 @@ def test_a_folder_gets_a_course_file_that_is_opened_and_followed(lab_of: LabOf, 
     # A mistake is told with its place.
     file.write_text(text.replace("targets:", "targts:"), encoding="utf-8")
     expect(panel.alert).to_contain_text("targts", timeout=20_000)
+    panel.alert.get_by_role("button", name="course.yaml · line 5").click()
+    panel.wait_for_current("widget?.context?.path === 'course.yaml' && widget.content.editor.getCursorPosition().line === 4")
     panel.shoot("course-file-wrong")
 
 

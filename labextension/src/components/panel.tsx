@@ -2,7 +2,7 @@ import React from 'react';
 
 import { ICourse, IProblem } from '../api';
 import { CommandIDs } from '../commands';
-import { ended, summary } from '../words';
+import { cellOf, ended, summary } from '../words';
 import { useEnvironment } from './environment';
 import { Header } from './header';
 import { Outputs } from './outputs';
@@ -79,11 +79,22 @@ function Course(props: { course: ICourse }): JSX.Element {
 
 /** Why the last request was refused. */
 function Refusal(props: { problem: IProblem }): JSX.Element {
-  const { message, hint } = props.problem;
+  const { model, trans, openProblem } = useEnvironment();
+  const { message, hint, path } = props.problem;
+  const place = [path, cellOf(trans, props.problem)].filter(Boolean);
   return (
     <div role="alert" className="clx-Refusal">
       <strong>{message}</strong>
       {hint && <span>{hint}</span>}
+      {path !== null && model.course !== null && (
+        <button
+          type="button"
+          className="clx-Link"
+          onClick={() => openProblem(props.problem)}
+        >
+          {place.join(' · ')}
+        </button>
+      )}
     </div>
   );
 }
