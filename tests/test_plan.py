@@ -278,3 +278,15 @@ def test_a_job_holds_nothing_of_this_machine_and_no_secret(world: World) -> None
     text = str([source.spec for source in world.plan(environment={"KEY": "0123hash"}).sources])
     assert str(world.root) not in text
     assert "0123hash" not in text
+
+
+def test_templates_know_the_names_of_the_outputs_by_language_and_format(world: World) -> None:
+    section = Section({"": "S"}, (Topic("t", (Source("b.py", {"de": "Über b?", "en": "On b"}, "python", number=3, jinja=True),)),))
+    target = Target("t", world.root / "out", ("completed", "code-along"), ("html", "code"), ("de", "en"))
+    world.course = lambda root: Course(root, "a.xml", {"": "C"}, ("de", "en"), (section,), (target,), layout="clx")
+    [source] = world.plan().sources
+    assert source.spec["reader"]["globals"]["name"] == {
+        "de": {"html": "03 Über b.html", "code": "03 Über b.py"},
+        "en": {"html": "03 On b.html", "code": "03 On b.py"},
+    }
+    assert (source.spec["reader"]["layout"], source.spec["style"]["line_hints"]) == ("clx", True)
