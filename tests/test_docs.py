@@ -14,7 +14,7 @@ from clx_jupyter.commands.arguments import COMMANDS, Command
 from clx_jupyter.commands.peers import COMMANDS as THEIR_COMMANDS
 from clx_jupyter.commands.peers import OPTIONS as THEIR_OPTIONS
 from clx_jupyter.commands.peers import SAME
-from clx_jupyter.course import xml_spec
+from clx_jupyter.course import xml_oddities
 from clx_jupyter.errors import CLASSES, Problem
 from clx_jupyter.extension import ClxApp
 from clx_jupyter.handlers import ROUTES
@@ -113,11 +113,11 @@ def test_every_option_and_command_of_clx_and_clm_stands_in_the_guide_with_ours()
 
 def test_every_element_and_attribute_of_a_course_file_stands_in_the_guide() -> None:
     section = document("migration.md").partition("\n## The course file\n")[2].partition("\n## Environment")[0]
-    named = [*xml_spec._CHILDREN.values(), *xml_spec._ATTRIBUTES.values()]
+    named = [*xml_oddities._CHILDREN.values(), *xml_oddities._ATTRIBUTES.values()]
     assert [name for listed in named for name in listed.split() if f"`{name}`" not in section] == []
     rows = [row for row in section.splitlines() if "one warning" in row]
-    assert [name for name in xml_spec._NOT_ACTED_ON if not any(f"`{name}`" in row for row in rows)] == []
-    assert len(rows) == len(xml_spec._NOT_ACTED_ON)
+    assert [name for name in xml_oddities._NOT_ACTED_ON if not any(f"`{name}`" in row for row in rows)] == []
+    assert len(rows) == len(xml_oddities._NOT_ACTED_ON)
 
 
 @pytest.mark.parametrize("file", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
