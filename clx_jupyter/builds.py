@@ -28,6 +28,7 @@ from clx_jupyter.requests import Mailbox, Request, new_id
 from clx_jupyter.state import Lock, create_state_folder, state_folder
 from clx_jupyter.supervisor import Account, Attempt, Supervisor, default_size
 from clx_jupyter.variants import settled
+from clx_jupyter.writers import with_writers
 
 _REMEMBERED = 8
 """So many ended builds stay in memory."""
@@ -392,6 +393,9 @@ class Builds(Account):
         job, build = attempt.job, self._builds[attempt.job.build]
         assert build.publishing is not None
         ok = attempt.status == "ok"
+        if build.plan and any(problem.category == "missing-file" for problem in attempt.problems):
+            known = await self._queue.known(job.spec["course"])
+            attempt.problems = await asyncio.to_thread(with_writers, attempt.problems, job.place, build.plan, known)
         rows = build.publishing.rows(attempt)
         lacking = attempt.missing or not set(job.spec["execute"]["run"]) <= set(attempt.runs)
         state = JobState.DEAD if attempt.status == "dead" else JobState.DONE if ok and not lacking else JobState.FAILED

@@ -61,8 +61,10 @@ class Executions:
                 (stage / sha256).replace(place)
 
     def whole(self, run: Mapping[str, Any]) -> bool:
-        """Whether all files that a run wrote or was given are still there; what was too large was never handed on."""
-        return all(self._shelved(sha256).is_file() for part in ("given", "written") for sha256 in run[part].values() if sha256)
+        """Whether a run handed its files on and all that it wrote or was given are still there; what was too large never was."""
+        return bool(run.get("handed_on")) and all(
+            self._shelved(sha256).is_file() for part in ("given", "written") for sha256 in run[part].values() if sha256
+        )
 
 
 def kernel_environment(names: Sequence[str], env_file: str | None) -> dict[str, str]:

@@ -31,7 +31,8 @@ from clx_jupyter_workers.inputs import Files, mentioned, modules
 class Known:
     """What an earlier build left behind of a source: the parts of its fingerprint, its problems, and its runs by language.
 
-    A run: its ``key``, the files it wrote (``written``) and those it got from sources before it (``given``), with their hashes.
+    A run: its ``key``, the files it wrote (``written``) and those it got from sources before it (``given``), with their hashes,
+    and whether they were kept for sources that come after (``handed_on``).
     """
 
     parts: Mapping[str, Any]

@@ -81,8 +81,8 @@ def test_files_that_code_wrote_are_kept_under_their_hashes(tmp_path: Path) -> No
     (stage / one).write_text("again")
     executions.take(stage, [one, two])
     assert (executions.shelf / "11" / one).read_text() == one and list(stage.iterdir()) == []
-    whole = {"key": "k", "written": {"a": one, "too large": ""}, "given": {"b": two}}
-    assert executions.whole(whole)
+    whole = {"key": "k", "handed_on": True, "written": {"a": one, "too large": ""}, "given": {"b": two}}
+    assert executions.whole(whole) and not executions.whole(whole | {"handed_on": False})
     (executions.shelf / "22" / two).unlink()
     assert not executions.whole(whole)
     with pytest.raises(ValueError, match="no hash"):

@@ -56,10 +56,19 @@ def find(path: Path, data_dir: Path | None = None) -> Place:
         )
     for parent in path.parents:
         if (parent / NAME).is_file():
-            return Place(parent, NAME, chosen=path.relative_to(parent).as_posix())
-        if has_state(parent):
+            if _is_of(parent / NAME, path):
+                return Place(parent, NAME, chosen=path.relative_to(parent).as_posix())
+        elif has_state(parent):
             return Place(parent, chosen=path.relative_to(parent).as_posix())
     return Place(path.parent, single=path.name)
+
+
+def _is_of(file: Path, path: Path) -> bool:
+    """Whether a notebook is a source of a course file; of one that cannot be read it counts as one, so that somebody learns why."""
+    try:
+        return any(file.parent / source.path == path for _, _, source in yaml_course.load(file).sources())
+    except CourseError:
+        return True
 
 
 def check_named(place: Place) -> Place:

@@ -99,6 +99,15 @@ def test_a_notebook_belongs_to_the_course_file_above_it_even_if_that_was_never_b
     assert find(tmp_path / "week" / "a.py") == Place(tmp_path, "course.yaml", chosen="week/a.py")
 
 
+def test_a_notebook_that_a_course_file_does_not_list_is_one_by_itself(tmp_path: Path) -> None:
+    make(tmp_path, "week/a.py", "week/draft.py", ".clx/jobs.db")
+    yaml(tmp_path, "sections: [{title: S, topics: [week/a]}]\n")
+    assert find(tmp_path / "week" / "a.py") == Place(tmp_path, "course.yaml", chosen="week/a.py")
+    assert find(tmp_path / "week" / "draft.py") == Place(tmp_path / "week", single="draft.py")
+    yaml(tmp_path, "broken: [\n")
+    assert find(tmp_path / "week" / "draft.py") == Place(tmp_path, "course.yaml", chosen="week/draft.py")
+
+
 def test_a_name_that_nobody_looks_for_is_a_warning(tmp_path: Path) -> None:
     make(tmp_path, "a.py")
     yaml(tmp_path, name="course.yml")

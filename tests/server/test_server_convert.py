@@ -63,6 +63,20 @@ async def test_a_notebook_of_a_course_that_was_built_goes_to_its_place_there(api
 
 
 @pytest.mark.story
+async def test_a_notebook_that_a_course_file_lists_goes_to_its_place_there_and_another_is_one_by_itself(
+    api: Api, jp_root_dir: Path, state_home: Path
+) -> None:
+    course = "targets: {students: {path: out, kinds: [completed], formats: [html]}}\nsections: [{title: S, topics: [one/a]}]\n"
+    write(jp_root_dir, {"part/course.yaml": course, "part/one/a.md": TEXT, "part/one/draft.md": TEXT})
+    build = await convert(api, "part/one/a.md", execute=False)
+    assert (build["file"], build["course"], paths(build)) == (
+        "course.yaml", await api.course_at("part/course.yaml"), ["part/out/completed/html/one/a.html"],
+    )  # fmt: skip
+    alone = await convert(api, "part/one/draft.md", execute=False)
+    assert (alone["file"], paths(alone)[0]) == ("", "part/one/draft.md-output/students/completed/html/draft.html")
+
+
+@pytest.mark.story
 async def test_the_course_that_is_shown_decides_where_the_file_is_one_of_its_sources(api: Api, jp_root_dir: Path) -> None:
     write(jp_root_dir, {
         "k/course-specs/a.xml": SPEC.format(away="away"), "k/course-specs/b.xml": SPEC.format(away="other").replace(">out<", ">b<"),

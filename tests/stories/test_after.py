@@ -6,17 +6,14 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import yaml
 
-from clx_jupyter import builds as service
 from clx_jupyter.builds import Builds
-from clx_jupyter.course.load import Place, load
-from clx_jupyter.course.model import Course
 from clx_jupyter.requests import Request
 from tests.stories.conftest import notebook, write
 
@@ -29,29 +26,32 @@ AFTER = {"b-show.py": ("a-clean.py",)}
 
 
 class World:
-    """A folder of notebooks in an order, and its builds."""
+    """A course of notebooks, in the order of their names, and its builds."""
 
     def __init__(self, root: Path, after: Mapping[str, tuple[str, ...]]) -> None:
         self.root = root
         self.after = dict(after)
+        self.languages: list[str] = []
 
-    def load(self, place: Place, **options: Any) -> Course:
-        course = load(place, **options)
-        sections = tuple(
-            replace(section, topics=tuple(
-                replace(topic, sources=tuple(replace(source, after=self.after.get(source.path, ())) for source in topic.sources))
-                for topic in section.topics
-            ))
-            for section in course.sections
-        )  # fmt: skip
-        return replace(course, sections=sections)
+    def write_course(self) -> None:
+        """A course file that says which comes after which."""
+        topics = [
+            {"path": path.relative_to(self.root).as_posix(), "after": list(self.after.get(path.relative_to(self.root).as_posix(), ()))}
+            for path in sorted([*self.root.rglob("*.py"), *self.root.rglob("*.ipynb")]) if "output" not in path.parts
+        ]  # fmt: skip
+        topics = [topic if topic["after"] else {"path": topic["path"]} for topic in topics]
+        targets = {"students": {"path": "output/students", "kinds": ["completed"], "formats": ["html", "notebook"]}}
+        course = {"version": 1, "title": "Course", "targets": targets, "sections": [{"title": "All", "topics": topics}]}
+        course |= {"languages": self.languages} if self.languages else {}
+        (self.root / "course.yaml").write_text(yaml.safe_dump(course, sort_keys=False))
 
     async def build(self, *, size: int = 1, **choice: Any) -> dict[str, Any]:
         """The report of a build by one process that ends with it."""
+        self.write_course()
         builds = await Builds.open(self.root, size=size)
         assert builds is not None
         try:
-            return await builds.wait(await builds.start(Request(str(self.root), **choice)))
+            return await builds.wait(await builds.start(Request(str(self.root), "course.yaml", **choice)))
         finally:
             await builds.close()
 
@@ -65,10 +65,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    made = World(write(tmp_path / "course", {"raw.csv": "b a c", "a-clean.py": CLEAN, "b-show.py": SHOW}), AFTER)
-    monkeypatch.setattr(service, "load", made.load)
-    return made
+def world(tmp_path: Path) -> World:
+    return World(write(tmp_path / "course", {"raw.csv": "b a c", "a-clean.py": CLEAN, "b-show.py": SHOW}), AFTER)
 
 
 def states(report: Mapping[str, Any]) -> dict[str, set[str]]:
@@ -181,15 +179,9 @@ async def test_in_two_languages_each_gets_the_files_of_its_own_run(world: World)
                               f'"metadata": {{"lang": "{language}"}}, "source": "open(\'w.txt\', \'w\').write(\'{text}\')"')  # fmt: skip
     write(world.root, {"w.ipynb": cells, "x.ipynb": notebook(("code", "print(open('w.txt').read())"))})
     world.after = {"x.ipynb": ("w.ipynb",), **AFTER}
-    old = world.load
-
-    def load_both(place: Place, **options: Any) -> Course:
-        return replace(old(place, **options), languages=("de", "en"))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "load", load_both)
-        report = await world.build()
-        assert errors(report) == []
+    world.languages = ["de", "en"]
+    report = await world.build()
+    assert errors(report) == []
     folder = world.root / "output/students/completed"
     assert "hallo" in (folder / "de/html/x.html").read_text() and "hello" in (folder / "en/html/x.html").read_text()
 
@@ -201,10 +193,11 @@ async def test_a_first_that_is_killed_is_run_again_and_the_second_waits(world: W
         "rows =",
         f"import os, time\nif not os.path.exists({str(mark)!r}):\n    open({str(mark)!r}, 'w').close()\n    time.sleep(600)\nrows =",
     )
+    world.write_course()
     builds = await Builds.open(world.root, size=2)
     assert builds is not None
     try:
-        id = await builds.start(Request(str(world.root)))
+        id = await builds.start(Request(str(world.root), "course.yaml"))
 
         async def kill() -> None:
             while not mark.exists():
@@ -228,9 +221,10 @@ def _workers(builds: Builds) -> Iterable[tuple[str, int]]:
 async def test_a_build_whose_process_ended_waits_again_and_a_cancelled_one_ends(world: World) -> None:
     mark = world.root.parent / "go-on"
     world.edit("a-clean.py", "rows =", f"import os, time\nwhile not os.path.exists({str(mark)!r}):\n    time.sleep(0.05)\nrows =")
+    world.write_course()
     builds = await Builds.open(world.root, size=2)
     assert builds is not None
-    id = await builds.start(Request(str(world.root)))
+    id = await builds.start(Request(str(world.root), "course.yaml"))
     await _until_running(builds, id)
     await builds.close()  # as a server does that is stopped
 
@@ -239,7 +233,7 @@ async def test_a_build_whose_process_ended_waits_again_and_a_cancelled_one_ends(
     try:
         live = await _until_running(builds, id)
         assert list(live.running) == ["a-clean.py"]
-        other = await builds.start(Request(str(world.root), force=True))
+        other = await builds.start(Request(str(world.root), "course.yaml", force=True))
         await builds.cancel(other)
         assert (await asyncio.wait_for(builds.wait(other), 60))["state"] == "cancelled"
         mark.touch()
@@ -262,6 +256,20 @@ async def _until_running(builds: Builds, id: str) -> Any:
 
 async def test_a_circle_is_told_and_does_not_hang(world: World) -> None:
     world.after = {"b-show.py": ("a-clean.py",), "a-clean.py": ("b-show.py",)}
-    report = await asyncio.wait_for(world.build(), 120)
-    found = [error for error in errors(report) if error[0] == "bad-course"]
-    assert len(found) == 1 and "these can never run" in found[0][2]
+    report = await asyncio.wait_for(world.build(), 60)
+    [problem] = report["problems"]
+    assert (report["state"], problem["class"], problem["path"]) == ("invalid", "bad-course", "course.yaml")
+    assert "wait for each other" in problem["message"]
+
+
+async def test_a_missing_file_that_another_notebook_writes_is_named(world: World) -> None:
+    world.after = {}
+    write(world.root, {"0-early.ipynb": notebook(("code", "open('clean.csv').read()")), "z-late.py": "# %%\nopen('never.csv')\n"})
+    report = await world.build()
+    hints = {each["path"]: each["hint"] for each in report["problems"] if each["class"] == "missing-file"}
+    named = "clean.csv is written by a-clean.py; ship it, or declare `after:` in course.yaml"
+    assert (hints["0-early.ipynb"], hints["b-show.py"]) == (named, named)
+    assert "written by" not in hints["z-late.py"]
+
+    world.after = {"0-early.ipynb": ("a-clean.py",), **AFTER}
+    assert [path for _, path, _ in errors(await world.build())] == ["z-late.py"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.conftest import Built, looks
+from tests.stories.conftest import Built, command, looks
 
 SHARED = os.environ.get("CLX_SHARED")
 pytestmark = [pytest.mark.story, pytest.mark.shared, pytest.mark.skipif(not SHARED, reason="CLX_SHARED names no folder")]
@@ -79,3 +80,25 @@ def test_a_course_with_real_dirt_gives_one_message_for_each_thing(clx: Clx, cour
     assert images and all(problem["path"] and problem["cell"] is not None for problem in images)
     assert len({problem["id"] for problem in images}) == len(images)
     assert not re.search("Traceback", built.errors)
+
+
+@pytest.mark.parametrize(
+    "name", ["whirlwind-python", "ml-course-de", *(f"clx-mini/course-specs/test-spec-{number}.xml" for number in (1, 2, 3, 4, 5))]
+)
+def test_a_check_of_a_real_course_raises_no_false_alarm(course: Callable[[str], Path], name: str) -> None:
+    folder, _, spec = name.partition("/")
+    root = course(folder)
+    before = looks(root)
+    done = command("check", str(root / spec), "--json", cwd=root)
+    problems = json.loads(done.stdout)["problems"]
+    assert done.returncode == 0 and looks(root) == before
+    assert [
+        problem for problem in problems if problem["class"] in ("tag", "language") and ".ipynb are a pair" not in problem["message"]
+    ] == []
+    assert {problem["class"] for problem in problems if problem["severity"] != "info"} <= {
+        "image",
+        "link",
+        "bad-course",
+        "bad-source",
+        "tool-missing",
+    }

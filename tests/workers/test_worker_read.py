@@ -44,6 +44,15 @@ BROKEN = [
 ]  # fmt: skip
 
 
+def test_a_block_in_a_list_or_without_an_end_swallows_no_cell() -> None:
+    listed = '# %% [markdown]\n# - ```python\n#   x\n#   ```\n# - more\n\n# %% [markdown] tags=["notes"]\n# secret\n# ```\n# a\n# ```\n\n# %%\n1\n'
+    document = text(listed)
+    assert [cell.source for cell in document.cells] == ["- ```python\n  x\n  ```\n- more", "secret\n```\na\n```", "1"]
+    endless = "# %% [markdown]\n# ```\n# a\n\n# %%\nsolution = 1\n\n# %% [markdown]\n# ~~~\n# ```\n# b\n\n# %%\n2\n# ~~~\n"
+    assert [cell.source for cell in text(endless).cells] == ["```\na", "solution = 1", "~~~\n```\nb", "2\n# ~~~"]
+    assert places(document) == [(0, 2), (1, 8), (2, 14)]
+
+
 @pytest.mark.parametrize(("data", "message", "line"), BROKEN)
 def test_a_broken_file_says_what_is_wrong(data: bytes, message: str, line: int | None) -> None:
     with pytest.raises(SourceError) as error:

@@ -77,7 +77,7 @@ def _wholly_missing(entries: list[_Entry], used: list[str], other: str) -> Probl
     return Problem("language", text, _HINT, "warning", entries[0].cell.origin.path)
 
 
-_HINT = "Add them, or tag cells that need none 'allow-untranslated'."
+_HINT = "Add what is missing, or tag cells that need no counterpart 'allow-untranslated'."
 
 
 def _compare(one: list[_Entry], two: list[_Entry], first: str, second: str, has_lines: bool) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import jupytext
 
 from clx_jupyter_workers.notebook.document import Cell, Origin
+from clx_jupyter_workers.notebook.fences import misread
 
 ATTRIBUTE = "clx_origin"
 _LEFT_OVER = re.compile(rf',? ?"?{ATTRIBUTE}"?[=:] ?"(\d+)"')
@@ -17,7 +18,7 @@ _COMMENTED_INSTALL = re.compile(
     r"^(\s*# ?)(?=[!%]\s*(?:sudo\s+)?(?:pip3?|pipx|py(?:thon)?[\d.]*\s+-m\s+pip|uv|conda|mamba|micromamba|poetry|apt(?:-get)?|brew|npm|yarn|pnpm)"
     r"(?:\s+\S+){0,3}?\s+(?:install|uninstall|add|remove|update|upgrade)(?:\s|$))"
 )
-# Stands in such a line while jupytext reads it: what it does not take for a magic it leaves alone, in strings too.
+# Stands in a line while jupytext reads it: what it does not take for a magic, or for a fence, it leaves alone.
 _QUIET = "\ue000"
 # All options as one JSON object; `key={...}` is the other style.
 _JSON_OPTIONS = re.compile(r"^[^={]*\{.*\}$")
@@ -45,6 +46,8 @@ class Marks:
         """The text with an attribute on each of its cell markers; the number of lines stays the same."""
         lines = text.split("\n")
         first, markdown = None, False
+        for number in list(misread(lines, self._marker, self._comment)):
+            lines[number] = re.sub(r"([`~]{3})", rf"{_QUIET}\1", lines[number], count=1)
         for number, line in enumerate(lines):
             if self._marker.match(line):
                 first = number if first is None else first

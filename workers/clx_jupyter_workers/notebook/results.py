@@ -53,7 +53,7 @@ class Results:
         self.root = Path(job["root"])
         self.settings: Mapping[str, Any] = job.get("execute", {})
         self.executions = 0
-        #: By language: the key of a run that succeeded, the files it wrote, and those it got from notebooks before it.
+        #: By language: the key of a run that succeeded, whether its files were handed on, the files it wrote, and those it got from notebooks before it.
         self.runs: dict[str, dict[str, Any]] = {}
         self._done: dict[str, Execution | None] = {}
 
@@ -65,7 +65,7 @@ class Results:
         """
         places = cells.running(document, self.settings.get("kinds", ()), self.job["kinds"], language)
         if not places:
-            self.runs[language] = {"key": "", "written": {}, "given": {}}
+            self.runs[language] = {"key": "", "handed_on": True, "written": {}, "given": {}}
             return Outcome({})
         never = self.settings.get("mode") == "never"
         if self.job.get("kernel") is None:
@@ -100,7 +100,7 @@ class Results:
                 self._done[name] = self._run(name, ran, document.has_lines, language, used, given)
         found = self._done[name]
         if found is not None and found.failure is None:
-            self.runs[language] = {"key": name, "written": found.written, "given": dict(given)}
+            self.runs[language] = {"key": name, "handed_on": found.handed_on, "written": found.written, "given": dict(given)}
         return found
 
     def _used(self, code: str) -> dict[str, str]:
