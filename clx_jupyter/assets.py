@@ -5,9 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from clx_jupyter.course.clm_layout import course_folder
 from clx_jupyter.course.model import FORMATS, Course, Target, text_in
+from clx_jupyter.course.scan import is_source
 from clx_jupyter.job_queue import StoredOutput
 from clx_jupyter.plan import SourcePlan
 from clx_jupyter.variants import Choice, folder
@@ -20,6 +22,8 @@ class Copy:
     target: Target
     dest: str
     path: str
+    #: Only because a page or notebook refers to it.
+    mentioned: bool = False
 
 
 def static_copies(course: Course, choice: Choice) -> Iterator[Copy]:
@@ -77,4 +81,9 @@ def mentioned_copies(plans: Iterable[SourcePlan], rows: Mapping[str, StoredOutpu
 def copy_beside(target: Target, page: str, source: str, asset: str) -> Copy:
     """The copy of *asset*, a path relative to the source's folder, that a page beside it refers to by the same path."""
     path = posixpath.normpath(posixpath.join(posixpath.dirname(source), asset))
-    return Copy(target, posixpath.normpath(posixpath.join(posixpath.dirname(page), asset)), path)
+    return Copy(target, posixpath.normpath(posixpath.join(posixpath.dirname(page), asset)), path, mentioned=True)
+
+
+def stays_private(root: Path, path: str) -> bool:
+    """Whether a mentioned file is never published: a notebook has all solutions in it, a hidden file is nobody's business."""
+    return any(part.startswith(".") for part in path.split("/")) or is_source(root / path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.assets import Copy, copy_beside, mentioned_copies, static_copies
+from clx_jupyter.assets import Copy, copy_beside, mentioned_copies, static_copies, stays_private
 from clx_jupyter.course.model import Target
 from clx_jupyter.course.yaml_spec import NAME
 from clx_jupyter.errors import Problem, RequestError
@@ -177,6 +177,8 @@ class Publishing:
         source = self.course.root / copy.path
         name = f"{copy.target.path}/{copy.dest}"
         if name in self.assets or copy.dest.startswith("../"):
+            return
+        if copy.mentioned and stays_private(self.course.root, copy.path):
             return
         if copy.path not in hashes:
             if not source.is_file() or not source.resolve().is_relative_to(self.course.root.resolve()):

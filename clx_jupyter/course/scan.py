@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from clx_jupyter.course.cell_options import is_solution, tags
-from clx_jupyter.kinds import BLACK_MARKS, WHITE_MARKS
+from clx_jupyter.kinds import BLACK_MARKS, PRIVATE_TAGS, WHITE_MARKS
 from clx_jupyter.languages import BY_SUFFIX, named
 
 TEXT_SUFFIXES = frozenset(
@@ -37,6 +37,7 @@ _COMMENT = re.compile(rf"^{_SIGN} ?", re.MULTILINE)
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _HEADER_END = re.compile(rf"^(?:{_SIGN} ?)?---[ \t]*$", re.MULTILINE)
 _KERNEL_FIELD = re.compile(r"^\s+(name|language):\s*['\"]?([^'\"\n]+?)['\"]?\s*$", re.MULTILINE)
+_UNTOLD = (PRIVATE_TAGS | BLACK_MARKS | WHITE_MARKS) - {"keep"} | {"answer", "del"}
 _HEADER_LIMIT = 20_000
 _J2 = re.compile(r"^[ \t]*(?:#|//) ?j2\b", re.MULTILINE)
 _FENCE = re.compile(r"^(?P<mark>```+|~~~+)(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -75,7 +76,7 @@ class Scan:
     @property
     def black(self) -> frozenset[str]:
         """Marks by which everything is kept except what is marked as a solution."""
-        marks = set(self.tags & BLACK_MARKS)
+        marks = {tag for tag in self.tags if tag.lower().rstrip("s") in BLACK_MARKS}
         marks |= {found.group().strip(" \t#/-;%'") for cell in self.cells if (found := _REGION_MARK.search(cell.source))}
         if any(cell.solution for cell in self.cells):
             marks.add("nbgrader")
@@ -127,7 +128,10 @@ def scan(path: str, data: bytes, prog_lang: str = "python") -> Scan:
 
 
 def _first_heading(cells: tuple[Cell, ...]) -> str | None:
+    """The first heading that every reader may see: the title stands on all pages."""
     for cell in cells:
+        if cell.solution or cell.tags & _UNTOLD or _REGION_MARK.search(cell.source):
+            continue
         if cell.type == "markdown" and (match := _HEADING.search(cell.source)):
             return re.sub(r"[*_`]|<[^>]*>|\[([^\]]*)\]\([^)]*\)", lambda m: m.group(1) or "", match.group(1)).strip() or None
     return None

@@ -317,3 +317,34 @@ def test_a_single_notebook_outside_any_course_leaves_no_state_beside_it(clx: Clx
     built = clx(tmp_path / "here/a.ipynb", CLX_STATE_DIR=str(tmp_path / "state"))
     assert built.code == 0
     assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["a.ipynb", "a.ipynb-output"]
+
+
+def test_a_folder_with_secrets_everywhere_publishes_none(clx: Clx, tmp_path: Path) -> None:
+    """Titles, files that cells name, links to sources and to hidden files, a misspelled tag, a result that shows a hidden cell."""
+    private = "def secret_helper(value):\n    secret_number = value * 4711\n    return secret_number / 0"
+    root = write(
+        tmp_path / "course",
+        {
+            "a.ipynb": notebook(
+                ("markdown", "# SECRET heading", ["private"]), ("markdown", "# Lists\n[x](.env) [y](b.py) [z](c.ipynb)"),
+                ("code", "open('b.py'); open('plain.txt')", ["keep"]), ("code", "import answers", ["private"]), ("code", "1 + 1"),
+                ("markdown", "SECRET remark", ["prviate"]),
+            ),
+            "b.py": '# %%\nx = 1\n# %% tags=["private"]\nSECRET = 2\n',
+            "c.ipynb": notebook(("code", private, ["private"]), ("code", "secret_helper(1)", ["raises-exception"])),
+            ".env": "KEY=SECRET", "answers.py": "SECRET = 1", "plain.txt": "hello",
+        },
+    )  # fmt: skip
+    built = clx(root)
+    published = {path for path in (root / "output/students").rglob("*") if path.is_file()}
+    assert published and not [path for path in published if b"SECRET" in path.read_bytes() or path.name in (".env", "answers.py", "b.py")]
+    assert {path.name for path in published} >= {"a.html", "b.html", "plain.txt", "a.ipynb"}
+    assert "<title>Lists</title>" in (root / "output/students/code-along/html/a.html").read_text()
+    staff = root / "output/staff/completed"
+    assert not [
+        path for path in staff.rglob("*") if path.is_file() and (b"SECRET" in path.read_bytes() or b"secret_number" in path.read_bytes())
+    ]
+    assert (built.code, built.classes()) == (1, ["leak"])
+    failed = {path for path, state in built.states().items() if state == "failed"}
+    assert {path.removeprefix("output/") for path in failed} == {"staff/completed/html/c.html", "staff/completed/notebook/c.ipynb"}
+    assert any(problem["class"] == "tag" and "'prviate'" in problem["message"] for problem in built.report["problems"])

@@ -10,17 +10,21 @@ from enum import Enum
 from typing import Any
 
 from clx_jupyter_workers.notebook import solutions
-from clx_jupyter_workers.notebook.document import Cell, Document
-from clx_jupyter_workers.notebook.tags import SLIDE_TAGS
+from clx_jupyter_workers.notebook.document import PRIVATE_TAGS, Cell, Document
+from clx_jupyter_workers.notebook.tags import SLIDE_TAGS, hides_as
 from clx_jupyter_workers.problems import Problem
 
 Rule = Mapping[str, Any]
 Rules = Mapping[str, Rule]
 
-PRIVATE_TAGS = frozenset({"private", "notes", "voiceover"})
 _ANSWERS = {"de": "*Antwort:* "}
 _ANSWER = "*Answer:* "
 _WORD = re.compile(r"[\w-]+")
+PLAIN_METADATA = frozenset({
+    "tags", "lang", "slide_id", "for_slide", "slideshow", "nbgrader", "editable", "deletable", "collapsed", "scrolled", "jupyter", "trusted",
+    "vscode", "execution", "id", "pycharm", "colab", "lines_to_next_cell",
+})  # fmt: skip
+"""Keys of a cell's metadata that tools know and students may have; others are the author's, and hidden with the cell's text."""
 
 
 class Fate(Enum):
@@ -63,19 +67,26 @@ def _workshop_rule(rule: Rule, rules: Rules) -> Rule:
 
 
 def _fate(cell: Cell, rule: Rule, outer: Rule, language: str) -> Fate:
-    tags = set(cell.tags)
+    tags, named = set(cell.tags), marks(cell)
     if language and cell.language and cell.language != language:
         return Fate.REMOVED
-    # Where the marker cannot be understood, whatever it names counts: nothing private gets out by a missing bracket.
-    named = tags | set(_WORD.findall(cell.unreadable))
-    if tags.intersection(rule["remove"]) or (outer.get("public", True) and named & PRIVATE_TAGS):
+    if named.intersection(rule["remove"]) or (outer.get("public", True) and named & PRIVATE_TAGS):
         return Fate.REMOVED
-    if tags.intersection(rule.get("blank", ())):
+    if named.intersection(rule.get("blank", ())):
         return Fate.BLANKED
-    hides = rule.get("blank_code") or (rule.get("answer_stub") and "answer" in tags)
+    hides = rule.get("blank_code") or (rule.get("answer_stub") and "answer" in named)
     if cell.type == "code" and hides and not tags.intersection(rule.get("keep", ())):
         return Fate.BLANKED
     return Fate.KEPT
+
+
+def marks(cell: Cell) -> set[str]:
+    """The tags by which text may be hidden: also what a marker names that cannot be read, and what a misspelled tag means.
+
+    Nothing gets out by a missing bracket or a slip of the pen.
+    """
+    named = set(cell.tags) | set(_WORD.findall(cell.doubtful))
+    return named | {meant for tag in named if (meant := hides_as(tag))}
 
 
 def workshop_cells(cells: Sequence[Cell]) -> frozenset[int]:
@@ -127,25 +138,44 @@ def apply(document: Document, rule: Rule, rules: Rules, language: str, style: Ma
         if fate is Fate.REMOVED:
             continue
         cell = document.cells[index].without_results()
-        cell.id = ids.of(cell, index)
         _set_metadata(cell, style)
         if index in inside and style.get("cell_ids") == "sha3" and not cell.tags:
             cell.metadata["tags"] = []  # as CLM publishes it
         complete = _set_text(cell, fate, inner if index in inside else rule, language, prog_lang)
+        cell.id = ids.of(document.cells[index], index, complete)
         shown.append(Shown(index, cell, complete))
     return shown
 
 
+def hidden_texts(document: Document, rule: Rule, rules: Rules, language: str) -> set[str]:
+    """Texts that a variant must not show in full: those of its hidden cells, also as they were before regions were marked."""
+    inner = _workshop_rule(rule, rules)
+    inside = workshop_cells(document.cells) if inner is not rule else frozenset()
+    hidden, told = set(), set()
+    for index, (cell, fate) in enumerate(zip(document.cells, fates(document, rule, rules, language), strict=True)):
+        mine = inner if index in inside else rule
+        before = solutions.without_edges(cell.source) if mine.get("clear_solutions") else cell.source
+        if fate is not Fate.KEPT or (mine.get("answer_stub") and "answer" in marks(cell)) or before != cell.source:
+            hidden |= {cell.source, before}
+        else:
+            told.add(cell.source)
+    return hidden - told
+
+
 def _set_text(cell: Cell, fate: Fate, rule: Rule, language: str, prog_lang: str) -> bool:
     """Blank, clear, label or box a cell in place; gives whether the author's text is all there."""
+    named = marks(cell)
     if fate is Fate.BLANKED:
         cell.source, cell.attachments = "", {}
     changed = fate is Fate.KEPT and bool(rule.get("clear_solutions")) and solutions.clear(cell, prog_lang)
     if cell.type == "markdown":
         _box(cell, rule)
-    if cell.type != "code":
-        _label_answer(cell, rule, language)
-    return fate is Fate.KEPT and not changed
+    if cell.type != "code" and "answer" in named:
+        changed |= _label_answer(cell, rule, language)
+    complete = fate is Fate.KEPT and not changed
+    if not complete:
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in PLAIN_METADATA}
+    return complete
 
 
 def _box(cell: Cell, rule: Rule) -> None:
@@ -155,14 +185,15 @@ def _box(cell: Cell, rule: Rule) -> None:
             return
 
 
-def _label_answer(cell: Cell, rule: Rule, language: str) -> None:
-    if "answer" not in cell.tags:
-        return
+def _label_answer(cell: Cell, rule: Rule, language: str) -> bool:
+    """Label an answer, or leave the label only; gives whether text went."""
     label = _ANSWERS.get(language, _ANSWER)
     if rule.get("answer_stub"):
         cell.source, cell.attachments = label, {}
-    elif cell.type == "markdown":
+        return True
+    if cell.type == "markdown":
         cell.source = label + cell.source
+    return False
 
 
 def _set_metadata(cell: Cell, style: Mapping[str, Any]) -> None:
@@ -184,18 +215,21 @@ class _Ids:
         self._keep = style == "keep"
         self._used: set[str] = set()
 
-    def of(self, cell: Cell, index: int) -> str:
+    def of(self, cell: Cell, index: int, complete: bool = True) -> str:
+        """The id of a cell as it stands in the source; *complete*: the variant shows all of its text."""
         if self._keep and cell.id and cell.id not in self._used:
             self._used.add(cell.id)
             return cell.id
-        digest, text = hashlib.sha3_224(), cell.source
+        # From the hash of a short answer the answer can be guessed; CLX's rule leaves no choice.
+        source = cell.source if complete or not self._keep else f"hidden {index}"
+        digest, text = hashlib.sha3_224(), source
         while True:
             digest.update(text.encode("utf-8", "surrogatepass"))
             name = digest.hexdigest()[:16]
             if name not in self._used:
                 self._used.add(name)
                 return name
-            text, index = f"{index}:{cell.source}", index + 1
+            text, index = f"{index}:{source}", index + 1
 
 
 def check_regions(document: Document) -> list[Problem]:

@@ -7,12 +7,13 @@ import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from clx_jupyter_workers import inputs, stage
 from clx_jupyter_workers.notebook import cells, check, export, links, references, sources
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.document import Document
+from clx_jupyter_workers.notebook.guard import Guard
 from clx_jupyter_workers.notebook.paths import join
 from clx_jupyter_workers.notebook.pictures import Pictures
 from clx_jupyter_workers.notebook.results import Outcome, Results, all_files, included
@@ -73,6 +74,7 @@ class _Conversion:
         self._linker = links.Linker(job.get("links") or {}, self.look, self.report, self._is_published)
         self._reported: set[str] = set()
         self._regions: dict[int, list[Problem]] = {}
+        self._guards: dict[tuple[int, str], Guard] = {}
 
     def all(self) -> None:
         """Write all variants: first those that need no results, so that they exist early."""
@@ -163,9 +165,7 @@ class _Conversion:
 
     def _missing(self, variant: Variant, document: Document, problem: str | None, state: str) -> None:
         """Say that a variant could not be made, and which cells an older file of it must no longer show."""
-        fates = cells.fates(document, self._rule(variant), self.job["kinds"], variant["language"])
-        hidden = {_name(cell.source) for cell, fate in zip(document.cells, fates, strict=True) if fate is not cells.Fate.KEPT}
-        hidden -= {_name(cell.source) for cell, fate in zip(document.cells, fates, strict=True) if fate is cells.Fate.KEPT}
+        hidden = set(map(_name, cells.hidden_texts(document, self._rule(variant), self.job["kinds"], variant["language"])))
         self.link.send("missing", variant=variant["id"], problem=problem, state=state, hidden=sorted(hidden))
 
     def _write(self, variant: Variant, document: Document, outcome: Outcome) -> None:
@@ -177,7 +177,15 @@ class _Conversion:
         self._link(shown, document, variant)
         for cell in texts:
             cell.source = self.pictures.placed(cell.source, cell.tags, variant)
-        data = self._bytes(variant, shown, document, outcome, missing)
+        guard = self._guard(variant, document)
+        for name in assets:
+            if warning := guard.in_file(name, self.look.text(name)):
+                self.report(warning)
+        metadata = export.metadata_of(document.metadata, self.job.get("metadata"))
+        data = self._bytes(variant, shown, metadata, outcome, missing)
+        if leak := guard.problem(data, variant["format"], shown, metadata, outcome.results):
+            self._missing(variant, document, self.report(leak).id, "failed")
+            return
         sha256, size = stage.put(Path(self.job["stage"]), data)
         names = sorted({_name(document.cells[each.index].source) for each in shown if each.complete})
         self.link.send("output", variant=variant["id"], sha256=sha256, size=size, assets=assets, shown=names, note=outcome.note)
@@ -196,8 +204,16 @@ class _Conversion:
         """Whether a file is copied to the outputs whatever links to it: the data of a topic."""
         return bool(self.job.get("scope")) and join(self.source.folder, target) in self.files
 
-    def _bytes(self, variant: Variant, shown: list[Shown], document: Document, outcome: Outcome, missing: Mapping[str, str]) -> bytes:
-        metadata = export.metadata_of(document.metadata, self.job.get("metadata"))
+    def _guard(self, variant: Variant, document: Document) -> Guard:
+        name = (id(document), variant["kind"])
+        if name not in self._guards:
+            titles = tuple((self.job["source"].get("titles") or {}).values())
+            self._guards[name] = Guard(document, self._rule(variant), self.job["kinds"], titles)
+        return self._guards[name]
+
+    def _bytes(
+        self, variant: Variant, shown: list[Shown], metadata: Mapping[str, Any], outcome: Outcome, missing: Mapping[str, str]
+    ) -> bytes:  # fmt: skip
         if variant["format"] == "html":
             return export.html(shown, metadata, outcome.results, self._page(variant, outcome), missing)
         if variant["format"] == "code":
@@ -221,6 +237,9 @@ class _Conversion:
                 if reference.shown and (state := self.look.state(reference.target)) in ("missing", "lfs"):
                     missing[reference.target] = _in(_MISSING, variant["language"]) + reference.target
                     self._report_image(reference.target, each, document, state)
+            if each.cell.type == "markdown":
+                for name in references.attached(each.cell.source) - {unquote(name) for name in each.cell.attachments}:
+                    self._report_attachment(name, each, document)
         if variant["format"] != "html":
             assets |= self._named_by_code(shown)
         return sorted(assets), missing
@@ -230,6 +249,11 @@ class _Conversion:
         text, hint = f"The image {target} is not there.", "Put it there, or mend its path."
         if state == "lfs":
             text, hint = f"The image {target} is only a pointer of git LFS.", "Fetch the files: git lfs pull"
+        self.report(Problem("image", text, hint, "warning", **where))
+
+    def _report_attachment(self, name: str, shown: Shown, document: Document) -> None:
+        where = links.place(document.cells[shown.index], document, quote(name), name)
+        text, hint = f"The image {name} is not attached to this cell.", "Paste it into the cell again, or take its line away."
         self.report(Problem("image", text, hint, "warning", **where))
 
     def _named_by_code(self, shown: list[Shown]) -> set[str]:

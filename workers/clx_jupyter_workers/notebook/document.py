@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 Metadata = dict[str, Any]
+#: What was meant to be a cell's marker and is none (``# % tags=``, ``<!-- #regoin tags=``), so that its text stands in another cell.
+_BROKEN_MARKER = re.compile(
+    r"^\s*(?:#+|//+|--|;+|<!--|`{3,}|~{3,}|\+|%|:?(?=tags:)|region\b)(?!\s*%%+(?:\s|$)).*\btags\s*[=:].*$", re.MULTILINE
+)
+
+
+PRIVATE_TAGS = frozenset({"private", "notes", "voiceover"})
+_USUAL = {"tags", "lang", "slide_id", "for_slide", "slideshow", "nbgrader", "lines_to_next_cell", "collapsed", "scrolled", "jupyter"}
+_OPTIONS = re.compile(r"\btags?\b|[\[\]{}\"]")
+
+
+def _is_slip(key: str, value: object) -> bool:
+    """Whether a metadata entry that is no tag hides the cell in the author's mind: ``tag=["private"]``, a title ``tags: [...]``."""
+    if key == "title":
+        return isinstance(value, str) and (value.strip() in PRIVATE_TAGS or _OPTIONS.search(value) is not None)
+    name = key.lower()
+    return (name in PRIVATE_TAGS and bool(value)) or (name.startswith("tag") and key != "tags" and isinstance(value, (str, list)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,16 @@ class Cell:
     def unreadable(self) -> str:
         """The part of the marker line that jupytext could not understand."""
         return str(self.metadata.get("incorrectly_encoded_metadata") or "")
+
+    @property
+    def doubtful(self) -> str:
+        """All that was most likely meant as tags and is none: also odd keys and titles, and markers that were taken for text."""
+        if "tags" not in self.source and self.metadata.keys() <= _USUAL:
+            return ""
+        parts = [self.unreadable, *(f"{key}={value}" for key, value in self.metadata.items() if _is_slip(key, value))]
+        if "tags" in self.source:
+            parts += [found.group().strip() for found in _BROKEN_MARKER.finditer(self.source)]
+        return " ".join(filter(None, parts))
 
     @property
     def language(self) -> str:

@@ -14,7 +14,7 @@ from nbformat import NotebookNode, from_dict
 
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.execution import Result
-from clx_jupyter_workers.notebook.pages import Pages
+from clx_jupyter_workers.notebook.pages import Attachments, Pages
 from clx_jupyter_workers.notebook.references import with_placeholders
 
 Results = Mapping[int, Result]
@@ -58,6 +58,8 @@ def html(
     for cell in node.cells:
         if cell.cell_type == "markdown":
             cell.source = with_placeholders(cell.source, missing)
+            if "attachment:" in cell.source:
+                cell["attachments"] = Attachments(cell.get("attachments", {}))  # type: ignore[no-untyped-call]
     return _pages().render(node, page).encode("utf-8", "replace")
 
 

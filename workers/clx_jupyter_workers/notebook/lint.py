@@ -94,8 +94,8 @@ def _place(cell: Cell, has_lines: bool, words: Words, lines: Lines) -> _Place:
 
 
 def _of_cell(place: _Place, words: Words) -> Iterator[Problem]:
-    yield from _keys(place, words)
-    yield from _unreadable(place, words)
+    odd = [*_keys(place, words), *_unreadable(place, words)]
+    yield from odd or _doubtful(place)
     yield from _limit(place)
     if place.marker and words.strict:
         yield from _title(place)
@@ -136,6 +136,14 @@ def _unreadable(place: _Place, words: Words) -> Iterator[Problem]:
         if place.in_one_style:
             hint = f"Write {place.in_one_style['new']}"
         yield place.problem(_not_understood(place.cell.unreadable), hint, place.in_one_style)
+
+
+def _doubtful(place: _Place) -> Iterator[Problem]:
+    """What hides a cell although it is no tag: better a cell too few in public than one too many."""
+    cell = place.cell
+    if not set(cell.tags).intersection(tags.HIDING) and (found := set(re.findall(r"[\w-]+", cell.doubtful)).intersection(tags.HIDING)):
+        hint = f"Write tags={literal(sorted(found))}, or say it in other words; until then the cell is hidden."
+        yield place.problem(f"This looks as if it were to hide the cell, and is no tag: {cell.doubtful[:200]}", hint)
 
 
 def _limit(place: _Place) -> Iterator[Problem]:
@@ -187,13 +195,15 @@ def _tags(place: _Place, words: Words) -> Iterator[Problem]:
         if tag in words.own or tags.is_foreign(tag):
             continue
         sure = tags.meant(tag, words.own, SURE)
-        nearly = sure or (tags.meant(tag, words.own) if words.strict else None)
+        nearly = sure or tags.hides_as(tag) or (tags.meant(tag, words.own) if words.strict else None)
         if nearly or words.strict:
             hint = (
                 f"Did you mean '{nearly}'?"
                 if nearly
                 else "The kinds of a course may give tags a meaning; docs/kinds.md lists those there are."
             )
+            if hiding := tags.hides_as(tag):
+                hint += f" Until it is mended the cell is hidden as '{hiding}' hides it."
             text = f"The tag '{tag}' is unknown." if nearly else f"The tag '{tag}' is unknown: it has no effect."
             yield place.problem(text, hint, _respelled(place, tag, sure) if sure else None)
     yield from _contradictions(place, words)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from clx_jupyter_workers.inputs import local
 from clx_jupyter_workers.notebook.paths import inside, join
@@ -33,6 +34,7 @@ _SRC = re.compile(
     r"(?P<before>\b(?:src|poster)\s*=\s*)(?:(?P<quote>[\"'])(?P<value>[^\"'>]*)(?P=quote)|(?P<bare>[^\s\"'>]+?)(?=\s|/?>))", re.IGNORECASE
 )
 _ALT = re.compile(r"\salt\s*=", re.IGNORECASE)
+_MAX_TEXT = 500_000
 _LFS = b"version https://git-lfs"
 _DIAGRAMS = (".drawio", ".pu", ".puml", ".plantuml")
 #: Links to sources lead to their pages; the sources themselves, with all solutions, are never published by a link.
@@ -90,6 +92,15 @@ def undescribed(text: str) -> list[Reference]:
         if tag["tag"].lower() == "img" and not _ALT.search(tag.group()):
             found += [Reference(_source(src), tag.start(), True) for src in _SRC.finditer(tag.group())]
     return sorted(found, key=lambda reference: reference.offset)
+
+
+def attached(text: str) -> set[str]:
+    """The names of the attachments that images in markdown show."""
+    if "attachment:" not in text:
+        return set()
+    plain = _CODE.sub(lambda found: " " * len(found.group()), text)
+    targets = map(_image_target, _IMAGE.finditer(plain))
+    return {unquote(target.removeprefix("attachment:")) for target in targets if target.startswith("attachment:")}
 
 
 def _image_target(match: re.Match[str]) -> str:
@@ -216,6 +227,14 @@ class Files:
             self._states[target] = self._look(target)
         return self._states[target]
 
+    def text(self, target: str) -> bytes:
+        """What stands in a small text file; empty for pictures and other data."""
+        real = self.real(target)
+        if real is None or not real.is_file() or real.stat().st_size > _MAX_TEXT:
+            return b""
+        data = real.read_bytes()
+        return b"" if b"\0" in data else data
+
     def _look(self, target: str) -> str:
         path = join(self._folder, target)
         real = self.real(target)
@@ -248,6 +267,6 @@ class Files:
 
     def is_asset(self, reference: Reference) -> bool:
         """Whether the file must be published beside the page."""
-        if not reference.shown and may_be_source(reference.target):
+        if may_be_source(reference.target):
             return False
         return self.state(reference.target) in ("there", "known")

@@ -21,9 +21,10 @@ _COMMENTS = {str(known["language"]).lower(): str(known["comment"]) for known in 
 _CLOSED = {"/*": " */", "(*": " *)"}
 _OTHER = "YOUR CODE HERE"
 _TEXT = "YOUR ANSWER HERE"
+_STUB_LINES = frozenset(line.strip() for text in (*_STUBS.values(), _TEXT) for line in text.split("\n"))
 _INDENT = re.compile(r"\s*")
 _REGIONS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
-_EDGE = re.compile(rf"(BEGIN|END) ({'|'.join(_REGIONS)})")
+EDGE = re.compile(rf"(BEGIN|END) ({'|'.join(_REGIONS)})")
 # nbgrader would publish what stands in these; nobody means that.
 _SLIP = re.compile(r"^\W+((?:begin|end)[\s_-]*(?:solution|hidden[\s_-]*test|mark[\s_-]*scheme)s?)\W*$", re.IGNORECASE)
 
@@ -41,7 +42,7 @@ class RegionError(Exception):
 def clear(cell: Cell, prog_lang: str) -> bool:
     """Clear a cell in place as nbgrader's release does; gives whether its text changed.
 
-    :raises RegionError: a region is unclosed, nested, or ends without a beginning
+    :raises RegionError: a region is unclosed, nested, ends without a beginning, or its edge is misspelled
     """
     stub = stub_of(prog_lang) if cell.type == "code" else _TEXT
     text, replaced = _without_regions(cell.source, stub)
@@ -51,7 +52,7 @@ def clear(cell: Cell, prog_lang: str) -> bool:
     changed = text != cell.source
     cell.source = text
     if changed:
-        cell.attachments = {}
+        cell.attachments = {name: data for name, data in cell.attachments.items() if f"attachment:{name}" in text}
     return changed
 
 
@@ -61,11 +62,16 @@ def stub_of(prog_lang: str) -> str:
     return _STUBS.get(prog_lang) or f"{sign} {_OTHER}{_CLOSED.get(sign, '')}"
 
 
+def is_stub(line: str) -> bool:
+    """Whether a line is one of those that stand for cleared text."""
+    return line.strip() in _STUB_LINES or _OTHER in line
+
+
 def _without_regions(source: str, stub: str) -> tuple[str, bool]:
     lines: list[str] = []
     region, opened, replaced = "", 0, False
     for number, line in enumerate(source.split("\n"), 1):
-        edge = _EDGE.search(line)
+        edge = EDGE.search(line)
         if edge is None:
             if slip := _SLIP.match(line):
                 raise RegionError(f"{slip[1]!r} is no mark of a region: it must be written like BEGIN SOLUTION or END SOLUTION.", number)
@@ -84,6 +90,11 @@ def _without_regions(source: str, stub: str) -> tuple[str, bool]:
     if region:
         raise RegionError(f"The region 'BEGIN {region}' has no end.", opened)
     return "\n".join(lines), replaced
+
+
+def without_edges(source: str) -> str:
+    """The text without the lines that mark regions, also those that only look so."""
+    return "\n".join(line for line in source.split("\n") if not EDGE.search(line) and not _SLIP.match(line))
 
 
 def _check(kind: str, name: str, region: str, number: int) -> None:

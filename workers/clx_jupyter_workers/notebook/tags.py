@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
+from functools import cache
 from typing import Any
 
 SLIDE_TAGS = ("slide", "subslide", "notes", "voiceover")
@@ -25,6 +26,9 @@ FOREIGN = frozenset({
 KEYS = ("tags", "lang", "slide_id", "for_slide")
 """Metadata keys of the course formats."""
 
+HIDING = ("private", "notes", "voiceover", "solution", "answer", "completed", "alt", "del")
+"""Tags that keep text from somebody."""
+
 _LANGUAGES = {"german": "de", "ger": "de", "spanish": "es", "espanol": "es", "chinese": "zh", "dutch": "nl", "greek": "el", "polish": "pl",
               "swedish": "sv", "czech": "cs"}  # fmt: skip
 
@@ -38,6 +42,12 @@ def own_tags(kinds: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
 def is_foreign(tag: str) -> bool:
     """Whether a tag belongs to another program."""
     return tag in FOREIGN or tag.startswith(("jp-", "active-", "_")) or ":" in tag
+
+
+@cache
+def hides_as(tag: str) -> str | None:
+    """The hiding tag that an unknown one is taken for (``prviate``, ``Notes``): what it marks must not get out by a slip of the pen."""
+    return None if tag in OWN or is_foreign(tag) else meant(tag, HIDING, 0.83)
 
 
 def _likeness(one: str, other: str) -> float:
