@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clx_jupyter.kinds import KINDS
+from clx_jupyter.kinds import KINDS, own_kind
 from clx_jupyter_workers.notebook import cells
 from clx_jupyter_workers.notebook.document import Cell, Document, Origin
 
@@ -34,6 +34,13 @@ def fate(made: Cell, kind: str, language: str = "") -> str:
 )
 def test_a_cell_may_have_a_time_limit_of_its_own(written: Any, limit: float | None) -> None:
     assert cell("code", timeout=written).limit == limit
+
+
+def test_a_tag_that_only_looks_like_a_hiding_one_hides_unless_the_rule_knows_it() -> None:
+    assert fate(cell("markdown", "prviate"), "completed") == "D"
+    assert fate(cell("code", "solutions"), "student") == "B"
+    own = own_kind("student", {"keep": ["solutions"]}, KINDS).to_json()
+    assert cells.fates(document(cell("code", "solutions")), own, RULES, "") == [cells.Fate.KEPT]
 
 
 # cell type, tags, then: code-along, student, completed, speaker, trainer, partial (outside a workshop)

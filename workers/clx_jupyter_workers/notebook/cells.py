@@ -67,7 +67,7 @@ def _workshop_rule(rule: Rule, rules: Rules) -> Rule:
 
 
 def _fate(cell: Cell, rule: Rule, outer: Rule, language: str) -> Fate:
-    tags, named = set(cell.tags), marks(cell)
+    tags, named = set(cell.tags), marks(cell, rule)
     if language and cell.language and cell.language != language:
         return Fate.REMOVED
     if named.intersection(rule["remove"]) or (outer.get("public", True) and named & PRIVATE_TAGS):
@@ -80,13 +80,14 @@ def _fate(cell: Cell, rule: Rule, outer: Rule, language: str) -> Fate:
     return Fate.KEPT
 
 
-def marks(cell: Cell) -> set[str]:
+def marks(cell: Cell, rule: Rule) -> set[str]:
     """The tags by which text may be hidden: also what a marker names that cannot be read, and what a misspelled tag means.
 
-    Nothing gets out by a missing bracket or a slip of the pen.
+    Nothing gets out by a missing bracket or a slip of the pen. A tag that the *rule* knows means what it says there.
     """
     named = set(cell.tags) | set(_WORD.findall(cell.doubtful))
-    return named | {meant for tag in named if (meant := hides_as(tag))}
+    known = {tag for field in ("remove", "blank", "keep") for tag in rule.get(field, ())}
+    return named | {meant for tag in named - known if (meant := hides_as(tag))}
 
 
 def workshop_cells(cells: Sequence[Cell]) -> frozenset[int]:
@@ -155,7 +156,7 @@ def hidden_texts(document: Document, rule: Rule, rules: Rules, language: str) ->
     for index, (cell, fate) in enumerate(zip(document.cells, fates(document, rule, rules, language), strict=True)):
         mine = inner if index in inside else rule
         before = solutions.without_edges(cell.source) if mine.get("clear_solutions") else cell.source
-        if fate is not Fate.KEPT or (mine.get("answer_stub") and "answer" in marks(cell)) or before != cell.source:
+        if fate is not Fate.KEPT or (mine.get("answer_stub") and "answer" in marks(cell, mine)) or before != cell.source:
             hidden |= {cell.source, before}
         else:
             told.add(cell.source)
@@ -164,7 +165,7 @@ def hidden_texts(document: Document, rule: Rule, rules: Rules, language: str) ->
 
 def _set_text(cell: Cell, fate: Fate, rule: Rule, language: str, prog_lang: str) -> bool:
     """Blank, clear, label or box a cell in place; gives whether the author's text is all there."""
-    named = marks(cell)
+    named = marks(cell, rule)
     if fate is Fate.BLANKED:
         cell.source, cell.attachments = "", {}
     changed = fate is Fate.KEPT and bool(rule.get("clear_solutions")) and solutions.clear(cell, prog_lang)

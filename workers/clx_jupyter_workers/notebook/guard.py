@@ -175,7 +175,7 @@ def _hidden(document: Document, rule: cells.Rule, rules: cells.Rules) -> dict[in
 
 
 def _gets(cell: Cell, rule: cells.Rule, public: bool) -> bool:
-    marks = cells.marks(cell)
+    marks = cells.marks(cell, rule)
     hiding = {*rule.get("remove", ()), *rule.get("blank", ())} | (PRIVATE_TAGS if public else frozenset())
     answer = bool(rule.get("answer_stub")) and "answer" in marks
     if marks & hiding or (answer and cell.type != "code"):
