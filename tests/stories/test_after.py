@@ -273,3 +273,14 @@ async def test_a_missing_file_that_another_notebook_writes_is_named(world: World
 
     world.after = {"0-early.ipynb": ("a-clean.py",), **AFTER}
     assert [path for _, path, _ in errors(await world.build())] == ["z-late.py"]
+
+
+async def test_what_is_written_beside_the_notebook_s_folder_is_handed_on_too(world: World) -> None:
+    write(world.root, {
+        "data/raw.txt": "raw", "one/w.py": "# %%\nopen('../data/w.txt', 'w').write('written')\n",
+        "two/r.py": "# %%\nprint(open('../data/w.txt').read(), open('../data/raw.txt').read())\n",
+    })  # fmt: skip
+    world.after = {"two/r.py": ("one/w.py",), **AFTER}
+    assert errors(await world.build()) == []
+    assert "written raw" in world.page("two/r")
+    assert [path.name for path in (world.root / "data").iterdir()] == ["raw.txt"]

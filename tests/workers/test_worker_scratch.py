@@ -76,3 +76,26 @@ def test_the_copy_is_gone_after_an_error_too_and_an_old_one_before(files: Any, t
         assert not (tmp_path / "s/left").exists()
         raise KeyError
     assert not (tmp_path / "s").exists()
+
+
+def test_what_code_names_beside_its_folder_is_the_copy_s_own(tmp_path: Path) -> None:
+    root, place = tmp_path / "course", tmp_path / "place"
+    for name in ("week/a.py", "data/old.csv", "data/deep/x.csv", "lib/m.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("course")
+    code = "open('../data/new.csv', 'w')\nopen(\"../data/old.csv\", 'w')\nx = '../../etc/passwd', '/etc/x', 'text/html', f'../data/deep/{n}.csv'\n"
+    names = module.named_paths(code, "week")
+    assert names == ["data/new.csv", "data/old.csv", "week/text/html", "data/deep/{n}.csv"]
+    with scratch(place, root, "week", []) as folder:
+        module.own(place, names)
+        for name in ("../data/new.csv", "../data/old.csv", "../data/deep/y.csv"):
+            (folder / name).write_text("run")
+        assert (folder / "../data/deep/x.csv").read_text() == "course"
+        assert not (folder / "text").exists() and (place / "lib").is_symlink()
+    assert sorted(path.relative_to(root).as_posix() for path in root.rglob("*.*")) == [
+        "data/deep/x.csv",
+        "data/old.csv",
+        "lib/m.py",
+        "week/a.py",
+    ]
+    assert {path.read_text() for path in root.rglob("*.*")} == {"course"}

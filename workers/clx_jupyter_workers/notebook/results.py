@@ -147,6 +147,7 @@ class Results:
             scratch.scratch(place, self.root, self.source.folder, self.files, includes, never_link) as folder,
             tempfile.TemporaryDirectory(prefix="clx-kernel-") as run_folder,
         ):
+            scratch.own(place, scratch.named_paths("\n".join(cell.source for cell in ran), self.source.folder))
             if given:
                 written.lay(place, given, Path(self.job["shelf"]))
             before = written.looks(place)

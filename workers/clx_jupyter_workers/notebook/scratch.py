@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,8 @@ from clx_jupyter_workers.notebook.paths import inside, join
 MAX_COPY = 64 * 1024 * 1024
 """Larger files are linked: nobody changes them by accident, and a copy would take long."""
 
+_STRING = re.compile(r"\"([^\"\n]{1,300}/[^\"\n]{0,300})\"|'([^'\n]{1,300}/[^'\n]{0,300})'")
+_MOST_NAMED = 200
 _NEVER = frozenset({".git", ".clx", "node_modules", "__pycache__", ".ipynb_checkpoints"})
 _TELLTALES = ("pyvenv.cfg", ".clx-manifest.json")
 
@@ -127,6 +130,40 @@ def _include(root: Path, source: str, target: Path, name: str) -> None:
         return
     destination.parent.mkdir(parents=True, exist_ok=True)
     _copy_file(real, destination)
+
+
+def named_paths(code: str, folder: str) -> list[str]:
+    """Paths with a folder in them that quoted strings in *code* may mean, relative to the root and not leading out of it."""
+    strings = dict.fromkeys(a or b for a, b in _STRING.findall(code))
+    paths = dict.fromkeys(join(folder, text) for text in strings if not posixpath.isabs(text))
+    return [path for path in paths if not path.startswith("..") and path != "."][:_MOST_NAMED]
+
+
+def own(place: Path, paths: Iterable[str]) -> None:
+    """Make what lies at these paths the copy's own: what code writes there stays in the copy.
+
+    A link to a folder becomes a folder of links, a link to a file a copy of it. What is not there is not made.
+    """
+    for path in paths:
+        at = place
+        for part in path.split("/"):
+            at = at / part
+            if at.is_symlink():
+                _replace_link(at)
+            if not at.is_dir():
+                break
+
+
+def _replace_link(link: Path) -> None:
+    real = link.resolve()
+    if real.is_dir():
+        link.unlink()
+        link.mkdir()
+        for entry in real.iterdir():
+            (link / entry.name).symlink_to(entry, target_is_directory=entry.is_dir())
+    elif real.is_file():
+        link.unlink()
+        _copy_file(real, link)
 
 
 def remove(place: Path) -> None:

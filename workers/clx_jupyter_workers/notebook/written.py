@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from clx_jupyter_workers import stage
+from clx_jupyter_workers.notebook import scratch
 
 MAX_FILES = 500
 """More files of one run are neither remembered nor handed on."""
@@ -79,21 +80,7 @@ def lay(place: Path, files: Mapping[str, str], shelf: Path) -> None:
         if not sha256 or posixpath.isabs(name) or ".." in name.split("/"):
             continue
         target = place / name
-        _own_folders(place, name)
+        scratch.own(place, [posixpath.dirname(name)] if "/" in name else [])
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         shutil.copyfile(on_shelf(shelf, sha256), target)
-
-
-def _own_folders(place: Path, name: str) -> None:
-    """Make the folders above a file the copy's own: one that is a link into the course becomes a folder of links."""
-    folder = place
-    for part in name.split("/")[:-1]:
-        folder = folder / part
-        if folder.is_symlink():
-            real = folder.resolve()
-            folder.unlink()
-            folder.mkdir()
-            for entry in real.iterdir() if real.is_dir() else ():
-                (folder / entry.name).symlink_to(entry, target_is_directory=entry.is_dir())
-        else:
-            folder.mkdir(exist_ok=True)
