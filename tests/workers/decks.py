@@ -262,7 +262,7 @@ class Generator:
             cell.written = self.random.choice(
                 (f"tags=[{names}", f"tags=[{names.replace(chr(34), '')}]", f'tags="{tag}"', f"tags='{tag}'", f"tags: [{names}]", f"tags={names}]",
                  f"tags = [{names}]", f"tags=({names})",
-                 f"tag=[{names}]", f"Tags=[{names}]")
+                 f"tag=[{names}]", f"Tags=[{names}]", f"tss=[{names}]")
             )  # fmt: skip
         elif not cell.has_region and tag != "answer":  # kept code that answers is kept
             cell.broken = self.random.choice(("%", "%%[markdown]", "%%[", "region", "+"))

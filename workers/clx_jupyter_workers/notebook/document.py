@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from clx_jupyter_workers.notebook.tags import OWN, key_meant
+
 Metadata = dict[str, Any]
 #: What was meant to be a cell's marker and is none (``# % tags=``, ``<!-- #regoin tags=``), so that its text stands in another cell.
 _BROKEN_MARKER = re.compile(
@@ -24,7 +26,9 @@ def _is_slip(key: str, value: object) -> bool:
     if key == "title":
         return isinstance(value, str) and (value.strip() in PRIVATE_TAGS or _OPTIONS.search(value) is not None)
     name = key.lower()
-    return (name in PRIVATE_TAGS and bool(value)) or (name.startswith("tag") and key != "tags" and isinstance(value, (str, list)))
+    if name in PRIVATE_TAGS:
+        return bool(value)
+    return key != "tags" and isinstance(value, (str, list)) and (name.startswith("tag") or key_meant(key, value, OWN, ()) == "tags")
 
 
 @dataclass(frozen=True, slots=True)
