@@ -138,6 +138,7 @@ def _cancel(parser: argparse.ArgumentParser) -> None:
 def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", metavar="PATH", help="a folder of notebooks, or a CLX or CLM course file (default: this folder)")
     parser.add_argument("-n", "--dry-run", action="store_true", help="print what would be written, and write nothing")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of course.yaml, for editors, and write nothing")
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:

@@ -40,6 +40,7 @@ _TAIL = """
 # execute: {cell_timeout: 300, timeout: 1800}   # seconds
 # environment: [OPENAI_API_KEY]                 # variables of yours that the code needs
 # names: numbered                               # "01 Title" in place of the names of the sources
+# Editors complete this file by the JSON Schema that `clx init --schema` prints.
 """
 _BESIDE = """\
 # What the course file {name} cannot say; it builds without this file as well.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from clx_jupyter.cli import main
+from clx_jupyter.course import schema
 
 DECK = '# %% tags=["keep"]\nimport this\n\n# %%\n1 + 1\n'
 
@@ -33,6 +35,13 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["init", str(tmp_path), "--dry-run"]) == 0
     assert yaml.safe_load(capsys.readouterr().out)["version"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.py"]
+
+
+def test_the_schema_is_printed_for_editors(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "--schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == schema.whole()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("path", ["a.py", "nowhere", "empty"])
