@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 import yaml
 from jupytext.formats import guess_format, read_format_from_metadata
+from jupytext.myst import MystMetadataParsingError
 
 from clx_jupyter_workers.notebook.document import Cell, Document, Origin
 from clx_jupyter_workers.notebook.marks import ATTRIBUTE, Marks
@@ -136,6 +137,8 @@ def _cell_of(node: dict[str, Any], index: int, path: str, keeps_ids: bool) -> Ce
 
 # What jupytext lets through for texts that are not what their header says.
 _UNREADABLE = (
+    MystMetadataParsingError,
+    OSError,
     ValueError,
     SyntaxError,
     TypeError,
@@ -196,6 +199,8 @@ def _plain(node: Any) -> dict[str, Any]:
 
 
 def _unreadable(error: Exception, path: str, format: dict[str, str]) -> SourceError:
+    if isinstance(error, OSError):  # jupytext's own error where pandoc or Quarto is not installed
+        return SourceError(Problem("tool-missing", _first_line(error), "Install it, or save the text in another format.", path=path))
     return bad_source(path, f"The file cannot be read as {_name(format)}: {_first_line(error)}", line=_line_of(error))
 
 
