@@ -32,10 +32,10 @@ def test_each_bad_file_is_one_clear_problem_and_everything_else_is_built(clx: Cl
     assert {path: [each["message"] for each in found] for path, found in problems.items() if path not in zoo.broken or len(found) > 1} == {}
     assert set(problems) == zoo.broken
     for path, (problem,) in problems.items():
-        assert problem["severity"] == "error" and problem["class"] in ("bad-source", "tool-missing"), path
+        assert problem["severity"] == "error" and problem["class"] in ("bad-source", "tool-missing"), problem
         assert problem["message"] and problem["hint"] and not problem["traceback"], path
         assert states[path] == {"failed"}, path
-    assert {path: found for path, found in states.items() if path not in zoo.broken} == dict.fromkeys(zoo.fine, {"built"})
+    assert {path: found for path, found in states.items() if path not in zoo.broken} == {path: {"built"} for path in zoo.fine}
     assert not [path for path in Path.cwd().iterdir() if path.name in ("x.py", "x", "y", "y).py", "z")]
 
 

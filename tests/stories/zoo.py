@@ -107,6 +107,8 @@ BROKEN: dict[str, bytes] = {
 }
 """Files that cannot be built, each with one error."""
 
+_OLD = {"cell_type": "code", "input": "1", "outputs": [], "language": "python"}
+
 FINE: dict[str, bytes] = {
     "bom.py": b"\xef\xbb\xbf" + DECK.encode(),
     "bom notebook.ipynb": b"\xef\xbb\xbf" + GOOD.encode(),
@@ -114,7 +116,7 @@ FINE: dict[str, bytes] = {
     "cr.py": DECK.replace("\n", "\r").encode(),
     "mixed.py": DECK.replace("\n", "\r\n", 2).encode(),
     "no end.py": DECK.rstrip("\n").encode(),
-    "nbformat 3.ipynb": ipynb(nbformat=3, nbformat_minor=0, cells=..., worksheets=[{"cells": [{"cell_type": "code", "input": "1", "outputs": [], "language": "python"}]}]),
+    "nbformat 3.ipynb": ipynb(nbformat=3, nbformat_minor=0, cells=..., worksheets=[{"cells": [_OLD]}]),
     "no cell.ipynb": ipynb(cells=[]),
     "lone surrogate.ipynb": cell(source="x = '\ud800'"),
     "minor 99.ipynb": ipynb(nbformat_minor=99, cells=[dict(json.loads(cell())["cells"][0], id="one")]),
@@ -148,6 +150,7 @@ NAMES = [
     "per%20cent.py", "hash#tag.py", "ques?tion.py", "{{ braces }}.py", "[brackets].py", "*star*.py", "~home.py", "UPPER.PY.py", "n" * 230 + ".py",
 ]  # fmt: skip
 """Names that a file system allows, all of good notebooks."""
+
 
 @dataclass(frozen=True)
 class Zoo:

@@ -123,6 +123,8 @@ def _check_structure(raw: dict[str, Any], path: str) -> None:
             raise bad_source(path, f"The 'source' of cell {index + 1} is no text.", cell=index)
         if not isinstance(cell.get("outputs", []), list) or not isinstance(cell.get("metadata", {}), dict):
             raise bad_source(path, f"Cell {index + 1} has outputs or metadata of the wrong type.", cell=index)
+        if not isinstance(cell.get("attachments", {}), dict):
+            raise bad_source(path, f"The attachments of cell {index + 1} are of the wrong type.", cell=index)
 
 
 def _cell_of(node: dict[str, Any], index: int, path: str, keeps_ids: bool) -> Cell:
