@@ -125,7 +125,6 @@ FINE: dict[str, bytes] = {
     "only mark.py": b"# %%\n",
     "huge numbers.ipynb": ipynb(metadata={"n": 10**400, "x": 1e308}),
     "not a number.ipynb": b'{"nbformat": 4, "nbformat_minor": 4, "metadata": {"x": NaN}, "cells": []}',
-    "percent options.py": b'# %% tags=["slide", x={"a"\n1\n# %% [markdown] {"tags": [}\n# text\n',
     "chunk.Rmd": b"---\njupyter: {kernelspec: {name: python3, display_name: x}}\n---\n\n```{python, echo=FALSE, x='y\n1\n```\n",
     "unclosed.md": b"---\njupyter: {kernelspec: {name: python3, display_name: x}}\n---\n\n```python\n1\n",
     "twin ids.ipynb": ipynb(nbformat_minor=5, cells=[dict(json.loads(cell())["cells"][0], id="same")] * 2),

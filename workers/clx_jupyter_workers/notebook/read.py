@@ -90,9 +90,12 @@ def _current(raw: dict[str, Any], path: str) -> dict[str, Any]:
     if major == 3:
         raw = _upgraded(raw, path)
     _check_structure(raw, path)
-    node = nbformat.versions[4].to_notebook_json(raw, minor=raw.get("nbformat_minor", 0))
-    for error in nbformat.validator.iter_validate(node, relax_add_props=True):
-        raise bad_source(path, f"The notebook is not valid: {str(error).splitlines()[0]}")
+    try:
+        node = nbformat.versions[4].to_notebook_json(raw, minor=raw.get("nbformat_minor", 0))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:  # outputs that are not what they must be
+        raise bad_source(path, f"The notebook is not valid: {error}") from error
+    for invalid in nbformat.validator.iter_validate(node, relax_add_props=True):
+        raise bad_source(path, f"The notebook is not valid: {str(invalid).splitlines()[0]}")
     result: dict[str, Any] = node
     return result
 
@@ -109,6 +112,8 @@ def _upgraded(raw: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def _check_structure(raw: dict[str, Any], path: str) -> None:
+    if not isinstance(raw.get("nbformat_minor", 0), int):
+        raise bad_source(path, "The notebook's 'nbformat_minor' is no number.")
     cells = raw.get("cells")
     if not isinstance(cells, list):
         raise bad_source(path, "The file is no notebook: it has no list of 'cells'.")
