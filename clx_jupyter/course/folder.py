@@ -109,11 +109,6 @@ def rule_of(scans: Mapping[str, Scan], chosen: str = "") -> Rule:
     return _NONE
 
 
-def start_of(root: Path) -> Path:
-    """Where sources are looked for: with nbgrader's configuration only in its folder ``source``."""
-    return nbgrader.read(root)[0] if (root / nbgrader.CONFIG).is_file() else root
-
-
 def load_folder(root: Path, output: Path | None = None) -> Course:
     """The course that a plain folder is. *output* replaces ``<root>/output``."""
     output = output or root / "output"
@@ -125,10 +120,9 @@ def look_into(root: Path, output: Path) -> tuple[tuple[Section, ...], dict[str, 
     """The sections of a plain folder, the scan of each source by its path, and what is to be said; *output* is left out."""
     if not root.is_dir():
         raise CourseError(f"there is no folder {root}", "give the folder that holds the notebooks, or a course file")
-    start, notes = nbgrader.read(root) if (root / nbgrader.CONFIG).is_file() else (root, ())
-    problems: list[Problem] = [*notes]
+    problems = [*nbgrader.notes(root)]
     sections, scans = [], {}
-    for folder, files in walk(start):
+    for folder, files in walk(nbgrader.start_of(root)):
         if folder == output or output in folder.parents:
             continue
         section, found = _section(root, folder, files, problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,9 @@ _UNUSED = frozenset({"ClearSolutions.code_stub", "ClearSolutions.text_stub", "In
 _FOLDER = "CourseDirectory.source_directory"
 
 
+_NONE: Mapping[str, _Setting] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class _Setting:
     name: str
@@ -31,39 +34,51 @@ class _Setting:
     value: object
 
 
-def read(root: Path) -> tuple[Path, tuple[Problem, ...]]:
-    """The folder in which the sources of the course at *root* lie, and what of its nbgrader settings is not followed.
+def start_of(root: Path) -> Path:
+    """Where the sources of the course at *root* lie: with nbgrader's configuration only in its folder of sources.
 
     Raises :class:`CourseError` for delimiters of its own: what they enclose would reach students.
     """
-    settings = {setting.name: setting for setting in _settings(root / CONFIG)}
+    settings = _settings(root)
     for name, usual in _DELIMITERS.items():
         found = settings.get(name)
-        if found and (not isinstance(found.value, str) or found.value not in (usual, f"### {usual}")):
+        if found and found.value not in (usual, f"### {usual}"):
             raise CourseError(
                 f"{CONFIG} sets {name}: regions are found only by nbgrader's own words, such as {usual!r}",
                 f"mark the regions with {usual!r}, and remove the setting",
                 path=CONFIG,
                 line=found.line,
             )
-    problems = tuple(
-        Problem("bad-course", f"{name} in {CONFIG} is not used", "students get nbgrader's standard text", "warning", path=CONFIG, line=found.line)
-        for name, found in settings.items()
-        if name in _UNUSED
-    )  # fmt: skip
+    if settings is _NONE:
+        return root
     folder = settings[_FOLDER].value if _FOLDER in settings else "source"
     start = root / folder if isinstance(folder, str) else root / "source"
-    inside = start.resolve().is_relative_to(root.resolve())
-    return (start if start.is_dir() and inside else root), problems
+    return start if start.is_dir() and start.resolve().is_relative_to(root.resolve()) else root
 
 
-def _settings(config: Path) -> Iterator[_Setting]:
-    """Every ``c.Class.trait = value`` of the file; none where it is no Python."""
+def notes(root: Path) -> list[Problem]:
+    """What of the settings is not followed."""
+    return [
+        Problem("bad-course", f"{name} in {CONFIG} is not used", "students get nbgrader's standard text", "warning", path=CONFIG, line=found.line)
+        for name, found in _settings(root).items()
+        if name in _UNUSED
+    ]  # fmt: skip
+
+
+def _settings(root: Path) -> Mapping[str, _Setting]:
+    """Every ``c.Class.trait = value`` of the course's nbgrader configuration; ``_NONE`` where there is none."""
+    config = root / CONFIG
+    if not config.is_file():
+        return _NONE
     try:
         tree = ast.parse(config.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in (node for node in ast.walk(tree) if isinstance(node, ast.Assign)):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):  # nbgrader itself could not read it
+        return {}
+    return {setting.name: setting for setting in _assigned(tree)}
+
+
+def _assigned(tree: ast.AST) -> Iterator[_Setting]:
+    for node in (each for each in ast.walk(tree) if isinstance(each, ast.Assign)):
         for target in node.targets:
             if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Attribute) and isinstance(target.value.value, ast.Name):
                 yield _Setting(f"{target.value.attr}.{target.attr}", node.lineno, _literal(node))

@@ -33,7 +33,7 @@ _LIGHT = re.compile(rf"^[ \t]*{_SIGN}[ \t]*(?:\+|region\b|\{{\{{\{{)(?P<rest>.*)
 _COMMENTED = re.compile(rf"^[ \t]*{_SIGN}(?![ \t]*%%)(?P<rest>.*)$", re.MULTILINE)
 _REGION = re.compile(r"^[ \t]*(?:<!--[ \t]*#(?:region|raw|md|markdown)\b|\+\+\+|:::+)(?P<rest>.*)$", re.MULTILINE)
 _CELL_OPTIONS = re.compile(r"\A(?:---[ \t]*\n.*?\n---[ \t]*$|(?:(?::|#\|).*\n?)+)", re.MULTILINE | re.DOTALL)
-_COMMENT = re.compile(rf"^{_SIGN} ?", re.MULTILINE)
+_COMMENT = re.compile(r"^(?:#|//|--|;{1,3}|%) ?", re.MULTILINE)
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _HEADER_END = re.compile(rf"^(?:{_SIGN} ?)?---[ \t]*$", re.MULTILINE)
 _KERNEL_FIELD = re.compile(r"^\s+(name|language):\s*['\"]?([^'\"\n]+?)['\"]?\s*$", re.MULTILINE)
@@ -203,9 +203,9 @@ def _scan_ipynb(data: bytes, prog_lang: str) -> Scan:
     metadata = _dict(notebook.get("metadata"))
     spec, info = _dict(metadata.get("kernelspec")), _dict(metadata.get("language_info"))
     cells = tuple(_ipynb_cell(cell) for cell in _ipynb_cells(notebook) if isinstance(cell, dict))
-    language = spec.get("language") or info.get("name") or prog_lang
+    language = next((name for name in (spec.get("language"), info.get("name")) if isinstance(name, str) and name), prog_lang)
     name = spec.get("name")
-    return Scan(cells, name if isinstance(name, str) else None, named(str(language)), _first_heading(cells))
+    return Scan(cells, name if isinstance(name, str) else None, named(language), _first_heading(cells))
 
 
 def _ipynb_cells(notebook: dict[str, Any]) -> list[Any]:
@@ -213,7 +213,8 @@ def _ipynb_cells(notebook: dict[str, Any]) -> list[Any]:
     if isinstance(cells := notebook.get("cells"), list):
         return cells
     sheets = notebook.get("worksheets")
-    return [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells", ())] if isinstance(sheets, list) else []
+    found = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)] if isinstance(sheets, list) else []
+    return [cell for cells in found if isinstance(cells, list) for cell in cells]
 
 
 def _dict(value: object) -> dict[str, Any]:

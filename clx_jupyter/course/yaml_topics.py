@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clx_jupyter.course.clm_layout import unpublished
-from clx_jupyter.course.folder import HIDDEN, notebooks, start_of, walk
+from clx_jupyter.course.folder import HIDDEN, notebooks, walk
 from clx_jupyter.course.model import Asset
+from clx_jupyter.course.nbgrader import start_of
 from clx_jupyter.course.scan import TEXT_SUFFIXES, is_source
 from clx_jupyter.course.topics import OUTSIDE, SECRETS, leads_outside
 from clx_jupyter.course.yaml_spec import Include

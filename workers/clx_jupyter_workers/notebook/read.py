@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 import yaml
 from jupytext.formats import guess_format, read_format_from_metadata
+from jupytext.myst import MystMetadataParsingError
 
 from clx_jupyter_workers.notebook.document import Cell, Document, Origin
 from clx_jupyter_workers.notebook.marks import ATTRIBUTE, Marks
@@ -89,9 +90,12 @@ def _current(raw: dict[str, Any], path: str) -> dict[str, Any]:
     if major == 3:
         raw = _upgraded(raw, path)
     _check_structure(raw, path)
-    node = nbformat.versions[4].to_notebook_json(raw, minor=raw.get("nbformat_minor", 0))
-    for error in nbformat.validator.iter_validate(node, relax_add_props=True):
-        raise bad_source(path, f"The notebook is not valid: {str(error).splitlines()[0]}")
+    try:
+        node = nbformat.versions[4].to_notebook_json(raw, minor=raw.get("nbformat_minor", 0))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:  # outputs that are not what they must be
+        raise bad_source(path, f"The notebook is not valid: {error}") from error
+    for invalid in nbformat.validator.iter_validate(node, relax_add_props=True):
+        raise bad_source(path, f"The notebook is not valid: {str(invalid).splitlines()[0]}")
     result: dict[str, Any] = node
     return result
 
@@ -108,6 +112,8 @@ def _upgraded(raw: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def _check_structure(raw: dict[str, Any], path: str) -> None:
+    if not isinstance(raw.get("nbformat_minor", 0), int):
+        raise bad_source(path, "The notebook's 'nbformat_minor' is no number.")
     cells = raw.get("cells")
     if not isinstance(cells, list):
         raise bad_source(path, "The file is no notebook: it has no list of 'cells'.")
@@ -122,6 +128,8 @@ def _check_structure(raw: dict[str, Any], path: str) -> None:
             raise bad_source(path, f"The 'source' of cell {index + 1} is no text.", cell=index)
         if not isinstance(cell.get("outputs", []), list) or not isinstance(cell.get("metadata", {}), dict):
             raise bad_source(path, f"Cell {index + 1} has outputs or metadata of the wrong type.", cell=index)
+        if not isinstance(cell.get("attachments", {}), dict):
+            raise bad_source(path, f"The attachments of cell {index + 1} are of the wrong type.", cell=index)
 
 
 def _cell_of(node: dict[str, Any], index: int, path: str, keeps_ids: bool) -> Cell:
@@ -136,6 +144,8 @@ def _cell_of(node: dict[str, Any], index: int, path: str, keeps_ids: bool) -> Ce
 
 # What jupytext lets through for texts that are not what their header says.
 _UNREADABLE = (
+    MystMetadataParsingError,
+    OSError,
     ValueError,
     SyntaxError,
     TypeError,
@@ -196,6 +206,8 @@ def _plain(node: Any) -> dict[str, Any]:
 
 
 def _unreadable(error: Exception, path: str, format: dict[str, str]) -> SourceError:
+    if isinstance(error, OSError):  # jupytext's own error where pandoc or Quarto is not installed
+        return SourceError(Problem("tool-missing", _first_line(error), "Install it, or save the text in another format.", path=path))
     return bad_source(path, f"The file cannot be read as {_name(format)}: {_first_line(error)}", line=_line_of(error))
 
 
