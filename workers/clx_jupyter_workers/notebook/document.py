@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from clx_jupyter_workers.notebook.tags import OWN, key_meant
+from clx_jupyter_workers.notebook.tags import HIDING, OWN, key_meant
 
 Metadata = dict[str, Any]
 #: What was meant to be a cell's marker and is none (``# % tags=``, ``<!-- #regoin tags=``), so that its text stands in another cell.
@@ -28,7 +28,11 @@ def _is_slip(key: str, value: object) -> bool:
     name = key.lower()
     if name in PRIVATE_TAGS:
         return bool(value)
-    return key != "tags" and isinstance(value, (str, list)) and (name.startswith("tag") or key_meant(key, value, OWN, ()) == "tags")
+    if key == "tags" or not isinstance(value, (str, list)):
+        return False
+    # `tss=["fragment", "private"]`: nothing else that begins like this has values like these.
+    hides = name.startswith("t") and isinstance(value, list) and any(word in HIDING for word in value)
+    return hides or name.startswith("tag") or key_meant(key, value, OWN, ()) == "tags"
 
 
 @dataclass(frozen=True, slots=True)
