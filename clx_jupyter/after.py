@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from clx_jupyter.course.model import Course, Section, Source, Topic
 from clx_jupyter.errors import KEPT_FAILURES, Problem
 from clx_jupyter.fingerprint import Parts, digest
-
-if TYPE_CHECKING:
-    from clx_jupyter.plan import SourcePlan
+from clx_jupyter.plan import SourcePlan
 
 Whole = Callable[[Mapping[str, Any]], bool]
 """Whether all files that a run wrote are still kept."""

@@ -21,7 +21,8 @@ from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.job_queue import DATABASE, JobQueue, StoredOutput
 from clx_jupyter.jobs import BUILD_ENDED, BuildState, Job, JobState
 from clx_jupyter.kernels import installed
-from clx_jupyter.plan import Known, Options, Plan, Planner, Row, SourcePlan
+from clx_jupyter.plan import Known, Options, Plan, Row, SourcePlan
+from clx_jupyter.planner import Planner
 from clx_jupyter.publishing import Publishing
 from clx_jupyter.reports import Ended, build_report, write_report
 from clx_jupyter.requests import Mailbox, Request, new_id

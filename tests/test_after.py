@@ -14,7 +14,8 @@ from clx_jupyter.course.model import Course, Section, Source, Topic
 from clx_jupyter.errors import Problem
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.kernels import Kernel
-from clx_jupyter.plan import Known, Options, Plan, Planner, Row, SourcePlan
+from clx_jupyter.plan import Known, Options, Plan, Row, SourcePlan
+from clx_jupyter.planner import Planner
 from clx_jupyter.variants import Choice
 
 KERNELS = {"python3": Kernel("python3", "python", "Python", ("no-such-python",))}

@@ -13,7 +13,19 @@ ROOT = Path(__file__).parent.parent
 CORE = ROOT / "clx_jupyter"
 WORKERS = ROOT / "workers" / "clx_jupyter_workers"
 CONTRACT = {"VERSION", "problems", "protocol", "inputs"}
-PURE = ["course", "kinds.py", "languages.py", "variants.py", "plan.py", "after.py", "writers.py", "links.py", "fingerprint.py"]
+PURE = [
+    "course",
+    "kinds.py",
+    "languages.py",
+    "variants.py",
+    "plan.py",
+    "planner.py",
+    "job_spec.py",
+    "after.py",
+    "writers.py",
+    "links.py",
+    "fingerprint.py",
+]
 
 
 def modules(*places: Path) -> list[Path]:

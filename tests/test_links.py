@@ -15,7 +15,8 @@ from clx_jupyter.course.load import load as read
 from clx_jupyter.course.model import Course
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.kernels import Kernel
-from clx_jupyter.plan import Known, Options, Plan, Planner
+from clx_jupyter.plan import Known, Options, Plan
+from clx_jupyter.planner import Planner
 from clx_jupyter.variants import Choice
 from clx_jupyter_workers.inputs import link_names
 
