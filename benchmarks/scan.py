@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from clx_jupyter.builds import make_plan
 from clx_jupyter.course.discover import discover
 from clx_jupyter.course.load import find
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.plan import Plan
+from clx_jupyter.planning import make_plan
 from clx_jupyter.requests import Request
 
 TARGET = 5.0

@@ -10,7 +10,7 @@ from typing import Any
 from clx_jupyter.course.model import Course, Section, Source, Topic
 from clx_jupyter.errors import KEPT_FAILURES, Problem
 from clx_jupyter.fingerprint import Parts, digest
-from clx_jupyter.plan import SourcePlan
+from clx_jupyter.plan import Known, SourcePlan
 
 Whole = Callable[[Mapping[str, Any]], bool]
 """Whether all files that a run wrote are still kept."""
@@ -133,3 +133,18 @@ def require(plans: Iterable[SourcePlan], whole: Whole) -> None:
             if not all(language in before.runs and whole(before.runs[language]) for language in needed):
                 before.needed_by.append(plan.source.path)
                 before.spec["execute"]["run"] = sorted({*before.spec["execute"]["run"], *needed})
+
+
+def left_by(other: SourcePlan, known: Known | None, whole: Whole) -> dict[str, Any]:
+    """What a source left for those after it; no runs where it did not succeed."""
+    runs = known.runs if known and known.parts == other.parts.to_json() else {}
+    failed = known is not None and any(problem.severity == "error" for problem in known.problems)
+    return {
+        "path": other.source.path,
+        "runs": {language: {**_kept(run["given"]), **_kept(run["written"])} for language, run in runs.items() if whole(run)},
+        "state": "failed" if failed else "was not run",
+    }
+
+
+def _kept(files: Mapping[str, str]) -> dict[str, str]:
+    return {name: sha256 for name, sha256 in files.items() if sha256}

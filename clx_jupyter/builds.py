@@ -12,23 +12,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from clx_jupyter.after import Whole
+from clx_jupyter.after import left_by
 from clx_jupyter.errors import ClxError, Problem
-from clx_jupyter.executions import Executions, hashed, kernel_environment
+from clx_jupyter.executions import Executions, kernel_environment
 from clx_jupyter.executors.base import Executor
 from clx_jupyter.executors.local import LocalExecutor
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.job_queue import DATABASE, JobQueue, StoredOutput
-from clx_jupyter.jobs import BUILD_ENDED, BuildState, Job, JobState
-from clx_jupyter.kernels import installed
-from clx_jupyter.plan import Known, Options, Plan, Row, SourcePlan
-from clx_jupyter.planner import Planner
+from clx_jupyter.job_spec import job_frame
+from clx_jupyter.jobs import BuildState, Job, JobState
+from clx_jupyter.plan import Plan
+from clx_jupyter.planning import make_plan
 from clx_jupyter.publishing import Publishing
 from clx_jupyter.reports import Ended, build_report, write_report
 from clx_jupyter.requests import Mailbox, Request, new_id
 from clx_jupyter.state import Lock, create_state_folder, state_folder
 from clx_jupyter.supervisor import Account, Attempt, Supervisor, default_size
-from clx_jupyter.variants import settled
 from clx_jupyter.writers import with_writers
 
 _REMEMBERED = 8
@@ -311,33 +310,9 @@ class Builds(Account):
 
     async def frame(self, job: Job) -> dict[str, Any]:
         """The job as the worker gets it: the spec, the paths of this machine, and the secrets it may use."""
-        spec = job.spec
-        environment = await asyncio.to_thread(kernel_environment, spec["environment"]["names"], spec["environment"]["file"])
-        after = await self._after(job)
-        return {
-            "type": job.type,
-            "root": str(self.root),
-            "source": {name: spec[name] for name in ("path", "sha256", "companion", "titles", "languages")},
-            **{
-                name: spec[name]
-                for name in (
-                    "reader",
-                    "metadata",
-                    "style",
-                    "kernel",
-                    "kinds",
-                    "files",
-                    "scope",
-                    "includes",
-                    "never_link",
-                    "links",
-                    "variants",
-                )
-            },
-            "execute": {"failed": {}, **spec["execute"], "environment": environment},
-            "after": after,
-            "shelf": str(self._executions.shelf),
-        }
+        wanted = job.spec["environment"]
+        environment = await asyncio.to_thread(kernel_environment, wanted["names"], wanted["file"])
+        return job_frame(job, root=self.root, environment=environment, after=await self._after(job), shelf=self._executions.shelf)
 
     async def _after(self, job: Job) -> list[dict[str, Any]]:
         """What the sources that a job comes after left for it: by language, files and their hashes."""
@@ -346,7 +321,7 @@ class Builds(Account):
         if source is None or not source.before:
             return []
         known = await self._queue.known(job.spec["course"])
-        return [await asyncio.to_thread(_left_by, other, known.get(other.place), self._executions.whole) for other in source.before]
+        return [await asyncio.to_thread(left_by, other, known.get(other.place), self._executions.whole) for other in source.before]
 
     async def kept(self, key: str) -> bytes | None:
         """A kept execution."""
@@ -429,48 +404,3 @@ def _unpublished(error: OSError, path: str | None = None) -> Problem:
     return Problem(
         "disk-full" if full else "internal", f"the outputs could not be written: {error.strerror or error}{where}", hint, path=path
     )
-
-
-def _left_by(other: SourcePlan, known: Known | None, whole: Whole) -> dict[str, Any]:
-    """What a source left for those after it; no runs where it did not succeed."""
-    runs = known.runs if known and known.parts == other.parts.to_json() else {}
-    failed = known is not None and any(problem.severity == "error" for problem in known.problems)
-    return {
-        "path": other.source.path,
-        "runs": {language: {**_kept(run["given"]), **_kept(run["written"])} for language, run in runs.items() if whole(run)},
-        "state": "failed" if failed else "was not run",
-    }
-
-
-def _kept(files: Mapping[str, str]) -> dict[str, str]:
-    return {name: sha256 for name, sha256 in files.items() if sha256}
-
-
-def make_plan(
-    request: Request, hashes: FileHashes, known: Mapping[str, Known], rows: Mapping[str, StoredOutput], whole: Whole
-) -> Plan:  # fmt: skip
-    """Read the course and plan the request; only reads."""
-    course = request.course()
-    choice = settled(course, request.choice)
-    environment = hashed(kernel_environment(course.environment, str(course.env_file) if course.env_file else None))
-    options = Options(request.force, request.failed, request.execute, request.rerun, request.timeout, environment)
-    stored = {name: _row(row) for name, row in rows.items()}
-    return Planner(course, hashes, installed(), known, stored, options, whole).plan(choice)
-
-
-def _row(stored: StoredOutput) -> Row:
-    stays = stored.state != "stale" or Path(stored.name).exists()
-    fresh = is_untouched(stored) if stored.state == "built" else stays
-    return Row(stored.key, stored.state, fresh, stored.problem)
-
-
-def is_untouched(stored: StoredOutput) -> bool:
-    """Whether the published file still looks as it did when it was published."""
-    try:
-        status = Path(stored.name).stat()
-    except OSError:
-        return False
-    return (status.st_size, status.st_mtime_ns) == (stored.size, stored.mtime_ns)
-
-
-__all__ = ["BUILD_ENDED", "Builds", "Live", "make_plan"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from clx_jupyter.course.clm_layout import course_folder
 from clx_jupyter.course.model import Course, Source, text_in
 from clx_jupyter.fingerprint import FileHashes
+from clx_jupyter.jobs import Job
 from clx_jupyter.kernels import Kernel
 from clx_jupyter.kinds import KINDS
 from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
@@ -120,3 +121,21 @@ def variant_spec(name: str, variant: Variant, course: Course) -> dict[str, Any]:
         "id": name, "kind": variant.kind.id, "language": variant.language, "format": variant.format, "outputs": variant.outputs,
         "code_format": f"{code}:percent" if variant.format == "code" else None, "course_folder": up,
     }  # fmt: skip
+
+
+_SOURCE = ("path", "sha256", "companion", "titles", "languages")
+_AS_IT_IS = ("reader", "metadata", "style", "kernel", "kinds", "files", "scope", "includes", "never_link", "links", "variants")
+
+
+def job_frame(job: Job, *, root: Path, environment: Mapping[str, str], after: list[dict[str, Any]], shelf: Path) -> dict[str, Any]:
+    """The job as its worker gets it (``docs/protocol.md``): the spec, the paths of this machine, and the values that code may use."""
+    spec = job.spec
+    return {
+        "type": job.type,
+        "root": str(root),
+        "source": {name: spec[name] for name in _SOURCE},
+        **{name: spec[name] for name in _AS_IT_IS},
+        "execute": {"failed": {}, **spec["execute"], "environment": environment},
+        "after": after,
+        "shelf": str(shelf),
+    }

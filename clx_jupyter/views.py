@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from clx_jupyter.builds import Live, make_plan
+from clx_jupyter.builds import Live
 from clx_jupyter.course.load import Place
 from clx_jupyter.course.model import Section, text_in
 from clx_jupyter.executions import Executions
@@ -21,6 +21,7 @@ from clx_jupyter.follow import read_report
 from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BUILD_ENDED, BuildState
 from clx_jupyter.plan import Known, Output, Plan, SourcePlan
+from clx_jupyter.planning import make_plan
 from clx_jupyter.reports import output_root
 from clx_jupyter.requests import FLAGS, LISTS, Request
 from clx_jupyter.state import living_holder, state_folder
