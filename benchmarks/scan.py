@@ -91,7 +91,7 @@ COURSES: dict[str, Callable[[Path, int], Path]] = {"folder": make_folder, "XML c
 def plan(path: Path) -> Plan:
     """The plan of the course at *path*, as for its very first build."""
     place = find(path)
-    return make_plan(Request(str(place.root), place.file), FileHashes(place.root), {}, {})
+    return make_plan(Request(str(place.root), place.file), FileHashes(place.root), {}, {}, lambda run: True)
 
 
 def main() -> int:
