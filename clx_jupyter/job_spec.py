@@ -116,7 +116,9 @@ def _text_format(source: Source) -> str | None:
 def variant_spec(name: str, variant: Variant, course: Course) -> dict[str, Any]:
     """A variant in its job; *name* is that of what is written once for all targets that have it."""
     code = PurePosixPath(variant.path).suffix[1:]
-    up = "" if course.layout == "source" else posixpath.relpath(course_folder(course, variant.language), posixpath.dirname(variant.path))
+    # Only pictures that the whole course shares are looked for from there.
+    shares = course.images.mode == "shared" and course.layout != "source"
+    up = posixpath.relpath(course_folder(course, variant.language), posixpath.dirname(variant.path)) if shares else ""
     return {
         "id": name, "kind": variant.kind.id, "language": variant.language, "format": variant.format, "outputs": variant.outputs,
         "code_format": f"{code}:percent" if variant.format == "code" else None, "course_folder": up,
