@@ -5,6 +5,7 @@ Nothing here writes, starts or waits; files are only read and hashed.
 
 from __future__ import annotations
 
+import difflib
 import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,7 @@ from clx_jupyter.errors import KEPT_FAILURES, Problem
 from clx_jupyter.fingerprint import FileHashes, Parts, digest, reason
 from clx_jupyter.job_spec import job_spec, variant_spec
 from clx_jupyter.kernels import Kernel, choose, with_course_python
+from clx_jupyter.languages import LANGUAGES
 from clx_jupyter.links import Links
 from clx_jupyter.plan import Known, Options, Output, Plan, Row, SourcePlan
 from clx_jupyter.variants import Choice, Variant, twins_of, variants
@@ -212,7 +214,9 @@ def _kernel_problems(place: SourcePlan, unusable: tuple[str, str]) -> Iterator[P
         why, hint = unusable if source.prog_lang == "python" else ("", "")
         named = f" (the notebook names {source.kernel})" if source.kernel else ""
         why = why or f"no kernel for {source.prog_lang} is installed{named}"
-        yield Problem("missing-kernel", why, hint or "install one, or build without running: --no-execute", path=source.path)
+        near = difflib.get_close_matches(source.prog_lang.lower(), LANGUAGES, n=1) if source.prog_lang not in LANGUAGES else []
+        hint = hint or (f"did you mean {near[0]}? Else " if near else "") + "install one, or build without running: --no-execute"
+        yield Problem("missing-kernel", why, hint, path=source.path)
     elif place.kernel and source.kernel and place.kernel.name != source.kernel and any(output.reason for output in shows):
         message = f"the kernel {source.kernel} is not installed; {place.kernel.name} runs {source.prog_lang} instead"
         yield Problem("missing-kernel", message, severity="info", path=source.path)

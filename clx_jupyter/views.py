@@ -61,13 +61,13 @@ class Planned:
     last: States
 
 
-def planned(place: Place, data_dir: Path | None = None, choice: Choice | None = None) -> Planned:
-    """A read-only look at a course, or a part of it, and its state."""
+def planned(place: Place, data_dir: Path | None = None, choice: Choice | None = None, *, force: bool = False) -> Planned:
+    """A read-only look at a course, or a part of it, and its state; with *force* as if everything were to be made."""
     reader, choice = Reader(folder_of(place)), choice or Choice()
     known, stored = reader.known(place.file), reader.stored(place.file)
     request = Request(
         str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None,
-        sections=choice.sections, topics=choice.topics, sources=choice.sources,
+        sections=choice.sections, topics=choice.topics, sources=choice.sources, force=force,
     )  # fmt: skip
     plan = make_plan(request, FileHashes(place.root, _stamps(reader)), known, stored, Executions(folder_of(place) / "executions").whole)
     return Planned(plan, known, {name: row.state for name, row in stored.items()})

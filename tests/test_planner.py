@@ -245,6 +245,13 @@ def test_a_missing_kernel_is_known_before_anything_starts(world: World) -> None:
     assert [(problem.severity, problem.path) for problem in problems] == [("error", "a.py"), ("error", "b.py")]
 
 
+def test_a_language_that_nobody_knows_is_told_with_what_was_meant(world: World) -> None:
+    world.write("b.py", "# ---\n# jupyter:\n#   kernelspec:\n#     name: gone\n#     language: pyhton\n# ---\n# %%\nx\n")
+    (problem,) = world.plan().problems
+    assert (problem.category, problem.path) == ("missing-kernel", "b.py")
+    assert problem.hint.startswith("did you mean python? Else install one")
+
+
 def test_a_kernel_that_stands_in_for_another_is_told(world: World) -> None:
     world.write("b.py", "# ---\n# jupyter:\n#   kernelspec:\n#     name: gone\n#     language: python\n# ---\n# %%\nx\n")
     (problem,) = world.plan().problems

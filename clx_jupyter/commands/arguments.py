@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,7 @@ def _build(parser: argparse.ArgumentParser) -> None:
     how.add_argument("-n", "--dry-run", action="store_true", help="say what would be built and why, and build nothing")
     how.add_argument("--no-execute", action="store_true", help="run no code: kept results, else those stored in the notebooks, else none")
     how.add_argument("-j", "--jobs", type=_positive, metavar="N", help="number of workers (default: the usable processors)")
-    how.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for one cell (default: 300)")
+    how.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="limit for one cell (default: 300)")
     how.add_argument("--env-file", metavar="FILE", help="take values for kernels from FILE instead of the course's .env")
     how.add_argument("--no-env-file", action="store_true", help="take values for kernels from no file")
     how.add_argument("--adopt", action="store_true", help="take over, and replace, files at our paths that no record of ours mentions")
@@ -100,6 +101,16 @@ class _Listed(argparse.Action):
         if not all(names):
             parser.error(f"argument {option_string}: a name is missing in {values!r}")
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), *names])
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return number
 
 
 def _positive(text: str) -> int:

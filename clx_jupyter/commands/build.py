@@ -6,12 +6,14 @@ import argparse
 import asyncio
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from clx_jupyter.cli import told
+from clx_jupyter.commands.describe import number_of
 from clx_jupyter.commands.progress import Progress
 from clx_jupyter.commands.session import Session
 from clx_jupyter.course.load import Place, check_named, find
@@ -148,8 +150,10 @@ _SAID = {"built": "built", "fresh": "fresh", "failed": "failed", "stale": "kept 
 
 def _sum_up(report: dict[str, Any], options: argparse.Namespace) -> None:
     if options.dry_run:
+        for needed in report["needed"]:
+            print(f"{needed['source']}  runs: {needed['reason']}")
         for output in report["outputs"]:
-            print(f"{output['path']}  {output['reason'] or 'fresh'}")
+            print(f"{output['path']}  {output['reason'] or output['state']}")
     elif options.output_mode == "verbose":
         for output in report["outputs"]:
             print(f"{output['path']}  {output['state']}" + (f" ({output['reason']})" if output["reason"] else ""))
@@ -157,13 +161,14 @@ def _sum_up(report: dict[str, Any], options: argparse.Namespace) -> None:
         print(told(Problem.from_json(problem)), file=sys.stderr)
     if options.output_mode == "quiet":
         return
-    counts: dict[str, int] = {}
-    for output in report["outputs"]:
-        counts[output["state"]] = counts.get(output["state"], 0) + 1
-    parts = [f"{count} {_SAID.get(state, state)}" for state, count in sorted(counts.items())]
+    states = ["would be built" if options.dry_run and output["reason"] else _SAID[output["state"]] for output in report["outputs"]]
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(Counter(states).items())) or "nothing to build"
+    if options.dry_run and report["status"] != "invalid":
+        print(f"dry run: {counts}")
+        return
+    runs = f"{number_of(report['executions'], 'execution')}, {number_of(report['kernels_started'], 'kernel')}"
     print(
-        f"{report['status']}: {', '.join(parts) or 'nothing to build'} · {report['executions']} executions,"
-        f" {report['kernels_started']} kernels · {report['seconds']:.1f} s"
+        report["status"] + (f": {counts} · {runs} · {report['seconds']:.1f} s" if report["status"] != "invalid" else ": nothing is built")
     )
     if report["output_root"] and not options.dry_run:
         targets = sorted({(output["target"], output["path"].split("/")[0]) for output in report["outputs"]})

@@ -32,7 +32,9 @@ def check(options: argparse.Namespace) -> int:
     """Check, correct where that is asked for, and tell."""
     data_dir = Path(options.data_dir).absolute() if options.data_dir else None
     place, sources = _place(options.path, data_dir)
-    plan = planned(place, data_dir, Choice(sections=tuple(options.section), topics=tuple(options.topic), sources=sources)).plan
+    choice = Choice(sections=tuple(options.section), topics=tuple(options.topic), sources=sources)
+    # What is fresh counts as well: where links lead is planned only for what is to be made.
+    plan = planned(place, data_dir, choice, force=True).plan
     # Nothing runs, so no kernel is missed.
     course = [problem for problem in plan.problems if problem.category != "missing-kernel"]
     jobs = {each.source.path: job_of(each, place.root) for each in plan.sources}

@@ -37,7 +37,7 @@ def find(path: Path, data_dir: Path | None = None) -> Place:
     # One spelling for one place: outputs are known by their whole paths.
     path = Path(os.path.normpath(path.expanduser().absolute()))
     if path.is_dir():
-        return Place(path, NAME if (path / NAME).is_file() else "")
+        return Place(path, NAME if os.path.lexists(path / NAME) else "")
     if not path.is_file():
         raise CourseError(f"there is no file or folder {path}", "give a folder of notebooks, a notebook or a course file")
     if path.suffix == ".xml":
@@ -55,7 +55,7 @@ def find(path: Path, data_dir: Path | None = None) -> Place:
             path=path.name,
         )
     for parent in path.parents:
-        if (parent / NAME).is_file():
+        if os.path.lexists(parent / NAME):
             if _is_of(parent / NAME, path):
                 return Place(parent, NAME, chosen=path.relative_to(parent).as_posix())
         elif has_state(parent):

@@ -200,8 +200,12 @@ def _ordered(sections: tuple[Section, ...], reading: _Reading, name: str) -> tup
     after: dict[str, dict[str, int]] = {}
     for paths, written, line in reading.after:
         wanted = known.get(written) or known.get(posixpath.normpath(written), ())
-        if not wanted:
+        if not wanted and (reading.root / written).is_file() and is_source(reading.root / written):
+            reading.finder.wrong(f"`after` names {written}, which this course does not list", "list it as a topic before this one", line)
+        elif not wanted:
             reading.finder.unknown(f"`after` names {written}, which is no topic of this course", written, [*known], line)
+        elif set(wanted) <= set(paths):
+            reading.finder.wrong(f"`after` names {written}, which is this topic itself", "name what must run before it", line)
         for path in paths:
             after.setdefault(path, {}).update({each: line for each in wanted if each not in paths})
     if circle := _circle(after):

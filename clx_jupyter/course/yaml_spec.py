@@ -280,6 +280,11 @@ def _faults(spec: CourseSpec, node: Node) -> Iterator[Fault]:
                 if each.value not in known:
                     hint = suggestion(each.value, known) if known else "list the course's languages under `languages:`"
                     yield Fault(each.line, f"target {target.name!r}: {each.value!r} is no {what[:-1]} of this course", hint)
+    listed = node.get("languages")
+    for n, each in enumerate(listed.value if listed else ()):
+        for other in spec.languages[:n]:
+            if each.value.casefold() == other.casefold():
+                yield Fault(each.line, f"languages {other!r} and {each.value!r} differ in case only", "keep one of the two")
     yield from _shared_folders(spec.targets or ())
     topics = [topic for section in spec.sections or () for topic in section.topics]
     yield from _twice("topic", ((topic.id, topic.line) for topic in topics if topic.id != topic.path))

@@ -69,7 +69,7 @@ class Finder:
         """The slots that a path in the course file means; empty, with a problem, where it means nothing or too much."""
         wanted = posixpath.normpath(path)
         if leads_outside(self.root, wanted):
-            self._wrong(f"{path} is no topic: {OUTSIDE}", "copy it into the course", line)
+            self.wrong(f"{path} is no topic: {OUTSIDE}", "copy it into the course", line)
             return {}
         full = self.root / wanted
         if full.is_file():
@@ -82,7 +82,7 @@ class Finder:
             return self._slots(beside[options[0]])
         if not options:
             return self._nothing(f"there is no {path}", line, wanted)
-        self._wrong(f"{path} may mean {' or '.join(options)}", "write which of them is meant", line)
+        self.wrong(f"{path} may mean {' or '.join(options)}", "write which of them is meant", line)
         return {}
 
     def _file(self, path: str, line: int) -> Slots:
@@ -94,7 +94,7 @@ class Finder:
             )
             if posixpath.splitext(path)[1] not in TEXT_SUFFIXES:
                 what = "is not of a kind that notebooks are written in"
-            self._wrong(
+            self.wrong(
                 f"{path} is no notebook: it {what}", "make it one (`jupytext --to py:percent` and the like), or list another file", line
             )
             return {}
@@ -157,9 +157,10 @@ class Finder:
             known = []
         names = {each: None for each in known if posixpath.basename(each) == posixpath.basename(path)}
         found = [*(names | dict.fromkeys(difflib.get_close_matches(path, known, n=3)))][:3]
-        self._wrong(message, f"did you mean {' or '.join(found)}?" if found else "correct the path, or remove it", line)
+        self.wrong(message, f"did you mean {' or '.join(found)}?" if found else "correct the path, or remove it", line)
 
-    def _wrong(self, message: str, hint: str, line: int) -> None:
+    def wrong(self, message: str, hint: str, line: int) -> None:
+        """Say what is wrong in a line of the course file."""
         self.problems.append(Problem("bad-course", message, hint, path=self.file, line=line))
 
 

@@ -163,3 +163,15 @@ def test_a_build_tells_the_same(clx: Clx, tmp_path: Path) -> None:
     built = json.loads(clx("build", tmp_path, "--no-execute", "--json")[1])["problems"]
     assert [problem["class"] for problem in checked] == ["tag", "tag"]
     assert built == checked
+
+
+def test_links_are_checked_whatever_was_built_before(clx: Clx, tmp_path: Path) -> None:
+    """A build plans where links lead only for what it makes; a check looks at all."""
+    course = "targets: {{s: {{kinds: [completed], formats: [{}], path: out}}}}\nsections: [{{title: S, topics: [a.py, b.py]}}]\n"
+    write(tmp_path / "a.py", "# %% [markdown]\n# # A\n# [b](b.py) [c](c.py)\n\n# %%\n1 / 0\n")
+    write(tmp_path / "b.py", "# %% [markdown]\n# # B\n")
+    write(tmp_path / "course.yaml", course.format("html, notebook"))
+    before = clx("check", tmp_path)[1]
+    assert before.count("warning") == 2 and "c.py" in before  # the link, and the sum
+    assert clx("build", tmp_path)[0] == 1  # the page failed, the notebook is there: some are fresh, some are not
+    assert clx("check", tmp_path)[1] == before

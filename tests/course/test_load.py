@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,13 @@ def test_the_file_beside_a_course_in_xml_is_no_course(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="no course by itself") as caught:
         find(tmp_path / "c.clx.yaml")
     assert "c.xml" in caught.value.problem.hint
+
+
+@pytest.mark.parametrize("make_it", [lambda path: path.symlink_to("nowhere"), lambda path: path.mkdir()], ids=["dangling-link", "folder"])
+def test_a_course_file_that_cannot_be_read_is_never_passed_over(tmp_path: Path, make_it: Callable[[Path], None]) -> None:
+    make(tmp_path, "a.py")
+    make_it(tmp_path / "course.yaml")
+    assert find(tmp_path) == Place(tmp_path, "course.yaml")
+    assert find(tmp_path / "a.py") == Place(tmp_path, "course.yaml", chosen="a.py")
+    with pytest.raises(CourseError, match="the file cannot be read"):
+        load(find(tmp_path))

@@ -363,3 +363,18 @@ def test_two_conventions_are_an_error_until_the_file_chooses(tmp_path: Path) -> 
     with pytest.raises(CourseError, match="two conventions"):
         course(tmp_path, "title: T\n", **files)
     assert course(tmp_path, "targets: {a: {kinds: [student]}}\n", **files).targets[0].kinds == ("student",)
+
+
+@pytest.mark.parametrize(
+    ("after", "message", "hint"),
+    [
+        ("a.py", "`after` names a.py, which is this topic itself", "name what must run before it"),
+        ("a", "`after` names a, which is this topic itself", "name what must run before it"),
+        ("b.py", "`after` names b.py, which this course does not list", "list it as a topic before this one"),
+        ("c.py", "`after` names c.py, which is no topic of this course", "did you mean a.py?"),
+    ],
+)
+def test_an_after_that_means_nothing_is_told(tmp_path: Path, after: str, message: str, hint: str) -> None:
+    found = course(tmp_path, listed(f"{{path: a.py, after: [{after}]}}"), "a.py", "b.py")
+    assert messages(found) == [f"4: {message} ({hint})"]
+    assert paths(found) == ["a.py"]

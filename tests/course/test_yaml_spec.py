@@ -85,6 +85,7 @@ WRONG = [
     ("targets: {a: {kinds: [code-alnog]}}", "'code-alnog' is no kind of this course", "did you mean 'code-along'?"),
     ("languages: [en, de]\ntargets: {a: {kinds: [completed], languages: [fr]}}", "'fr' is no language", "known are: en, de"),
     ("targets: {a: {kinds: [completed], languages: [fr]}}", "'fr' is no language", "under `languages:`"),
+    ("languages: [en, de, EN]", "languages 'en' and 'EN' differ in case only", "keep one"),
     ("targets:\n  a: {kinds: [completed], path: x}\n  b: {kinds: [completed], path: ./x/}", "have the same path", "folder"),
     ("targets:\n  a: {kinds: [completed], path: x}\n  b: {kinds: [completed], path: x/y}", "lie inside each other", "folder of its own"),
     (

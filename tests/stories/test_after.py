@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from clx_jupyter.builds import Builds
+from clx_jupyter.cli import main
 from clx_jupyter.requests import Request
 from tests.stories.conftest import notebook, write
 
@@ -284,3 +285,15 @@ async def test_what_is_written_beside_the_notebook_s_folder_is_handed_on_too(wor
     assert errors(await world.build()) == []
     assert "written raw" in world.page("two/r")
     assert [path.name for path in (world.root / "data").iterdir()] == ["raw.txt"]
+
+
+def test_a_dry_run_names_what_runs_only_for_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    course = "sections:\n- title: S\n  topics: [a-clean.py, {path: b-show.py, after: [a-clean.py]}]\n"
+    write(tmp_path, {"a-clean.py": CLEAN, "b-show.py": SHOW, "raw.csv": "2 1", "course.yaml": course})
+    assert main(["build", str(tmp_path), "--dry-run", "--topic", "b-show.py"]) == 0
+    first, *outputs, last = capsys.readouterr().out.splitlines()
+    assert first == "a-clean.py  runs: b-show.py needs its files"
+    assert outputs == [f"students/completed/{name}  new" for name in ("html/b-show.html", "notebook/b-show.ipynb")]
+    assert last == "dry run: 2 would be built"
+    assert main(["build", str(tmp_path), "--dry-run"]) == 0
+    assert "runs:" not in capsys.readouterr().out  # it is made anyway
