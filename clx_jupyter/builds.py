@@ -350,7 +350,11 @@ class Builds(Account):
     async def changed(self, job: Job) -> dict[str, Any] | None:
         """Plan a source again that changed under its job."""
         build = self._builds[job.build]
-        new = (await self._plan_again(build)).at(job.place)
+        try:
+            new = (await self._plan_again(build)).at(job.place)
+        except ClxError as error:  # the course file changed as well, and cannot be read now
+            build.problems.append(error.problem)
+            return None
         old = build.plan.at(job.place) if build.plan else None
         if new is None or old is None or build.publishing is None:
             return None

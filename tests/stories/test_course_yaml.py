@@ -168,3 +168,20 @@ def test_nbgraders_marks_and_marks_to_keep_are_told_apart_by_the_course_file(clx
     published = (tmp_path / "output/students/student/notebook/a.ipynb").read_text(encoding="utf-8")
     assert "answer" not in published
     assert "keep = 2" in published
+
+
+def test_a_course_file_that_breaks_during_a_build_is_told_by_its_line(clx: Clx, tmp_path: Path) -> None:
+    """The code of the first notebook edits the course file and the second notebook, as a person may do at this moment."""
+    edits = (
+        f"root = {str(tmp_path)!r}\nopen(root + '/b.py', 'a').write('# more\\n')\nopen(root + '/course.yaml', 'a').write('targets: [\\n')\n"
+    )
+    course = "sections: [{title: S, topics: [a.py, {path: b.py, after: [a.py]}, c.py]}]\n"
+    write(tmp_path, {"course.yaml": course, "a.py": f"# %%\n{edits}", "b.py": "# %%\nprint(2)\n", "c.py": "# %%\nprint(3)\n"})
+    built = clx(tmp_path)
+    assert built.code == 1
+    found = {(problem["class"], problem["path"], problem["line"]): problem["hint"] for problem in built.report["problems"]}
+    assert found.pop(("bad-source", "b.py", None)) == "build again"
+    ((category, path, _),) = found
+    assert (category, path) == ("bad-course", "course.yaml")
+    states = {path.rpartition("/")[2]: state for path, state in built.states().items()}
+    assert states == {"a.html": "built", "a.ipynb": "built", "b.html": "failed", "b.ipynb": "failed", "c.html": "built", "c.ipynb": "built"}
