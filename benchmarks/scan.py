@@ -84,7 +84,22 @@ def make_xml(root: Path, topics: int) -> Path:
     return spec
 
 
-COURSES: dict[str, Callable[[Path, int], Path]] = {"folder": make_folder, "XML course": make_xml}
+def make_yaml(root: Path, topics: int) -> Path:
+    """A folder whose ``course.yaml`` lists every deck; gives that file."""
+    make_folder(root, topics)
+    lines = ["title: Large", "languages: [de, en]", "sections:"]
+    for number in range(topics):
+        section = f"{number // _PER_SECTION:03} section"
+        if number % _PER_SECTION == 0:
+            lines += [f"  - title: {{de: Woche {section}, en: Week {section}}}", "    topics:"]
+        deck = f"{section}/topic {number % _PER_SECTION:02}/slides_{number}.py"
+        lines.append(f"      - {{path: {deck}, title: {{de: Thema {number}, en: Topic {number}}}}}")
+    file = root / "course.yaml"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+COURSES: dict[str, Callable[[Path, int], Path]] = {"folder": make_folder, "course.yaml": make_yaml, "XML course": make_xml}
 """Each form of a course, with what generates it."""
 
 
@@ -92,6 +107,12 @@ def plan(path: Path) -> Plan:
     """The plan of the course at *path*, as for its very first build."""
     place = find(path)
     return make_plan(Request(str(place.root), place.file), FileHashes(place.root), {}, {}, lambda run: True)
+
+
+def _root(path: Path) -> Path:
+    if path.is_dir():
+        return path
+    return path.parents[1] if path.suffix == ".xml" else path.parent
 
 
 def main() -> int:
@@ -106,7 +127,7 @@ def main() -> int:
             files = sum(each.is_file() for each in Path(folder).rglob("*"))
             for what, work in (
                 ("read and planned", plan),
-                ("offered as a course", lambda path: discover(path if path.is_dir() else path.parents[1])),
+                ("offered as a course", lambda path: discover(_root(path))),
             ):
                 started = time.perf_counter()
                 work(path)

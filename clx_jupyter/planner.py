@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from clx_jupyter.after import Order, Site, Whole, joined, may_differ, require, sites
+from clx_jupyter.collisions import without_collisions, without_long_names
 from clx_jupyter.course.folder import walk
 from clx_jupyter.course.model import Course, Source
 from clx_jupyter.course.scan import decode, scan
@@ -74,7 +75,8 @@ class Planner:
             made[site.place] = self._source(site, [made[each.place] for each in self.order.before(site)], found[site.place], asked)
         plan.sources = [made[place] for place in chosen]
         plan.problems.extend(self.links.problems)
-        plan.problems.extend(_collisions(plan))
+        plan.problems.extend(without_long_names(plan.sources))
+        plan.problems.extend(without_collisions(plan.sources))
         require(made.values(), self.whole)
         plan.needed = [place for name, place in made.items() if name not in chosen and place.needed_by]
         for place in (*plan.needed, *plan.sources):
@@ -232,23 +234,3 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
-
-
-def _collisions(plan: Plan) -> list[Problem]:
-    """Two sources that want one path: the first keeps it, the second is not built there."""
-    owners: dict[str, str] = {}
-    problems = []
-    for source in plan.sources:
-        for output in list(source.outputs):
-            owner = owners.setdefault(output.name.casefold(), source.place)
-            if owner != source.place:
-                source.outputs.remove(output)
-                problems.append(
-                    Problem(
-                        "collision",
-                        f"{source.source.path} and {owner.partition(':')[2]} would both become {output.name}",
-                        "rename one of them, or give one another title",
-                        path=source.source.path,
-                    )
-                )
-    return problems

@@ -20,6 +20,7 @@ PURE = [
     "variants.py",
     "plan.py",
     "planner.py",
+    "collisions.py",
     "job_spec.py",
     "after.py",
     "writers.py",

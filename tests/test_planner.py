@@ -298,3 +298,26 @@ def test_templates_know_the_names_of_the_outputs_by_language_and_format(world: W
         "en": {"html": "03 On b.html", "code": "03 On b.py"},
     }
     assert (source.spec["reader"]["layout"], source.spec["style"]["line_hints"]) == ("clx", True)
+
+
+def test_names_that_are_one_on_other_file_systems_are_a_collision(world: World) -> None:
+    for name in ("Z.py", "z.py", "\u00fc.py", "u\u0308.py"):
+        world.write(name, "# %%\n1\n")
+    plan = world.plan()
+    collided = {problem.path for problem in plan.problems if problem.category == "collision"}
+    assert len(collided & {"Z.py", "z.py"}) == len(collided & {"\u00fc.py", "u\u0308.py"}) == 1
+    assert len(collided) == 2
+
+
+def test_a_name_that_is_too_long_with_its_suffix_is_told_once_and_what_fits_is_built(world: World) -> None:
+    world.write("n" * 250 + ".py", "# %%\n1\n")
+    world.write("\u00e9" * 126 + ".py", "# %%\n1\n")
+    plan = world.plan()
+    assert sorted((problem.category, problem.path) for problem in plan.problems) == [
+        ("bad-source", "n" * 250 + ".py"),
+        ("bad-source", "\u00e9" * 126 + ".py"),
+    ]
+    assert all("255" in problem.message for problem in plan.problems)
+    formats = {source.source.path[0]: {output.variant.format for output in source.outputs} for source in plan.sources}
+    assert formats["n"] == {"html"}
+    assert formats["\u00e9"] == set()

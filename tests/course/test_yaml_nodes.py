@@ -65,6 +65,8 @@ BOMBS = {
     "flow depth": b"[" * 1_000_000,
     "block depth": b"- " * 900_000,
     "size": b"a" * (MAX_BYTES + 1),
+    "one list": b"languages: [" + b"en," * 600_000 + b"]\n",
+    "keys": b"".join(b"k%d: 1\n" % number for number in range(150_000)),
     "aliases": b"a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n",
 }
 

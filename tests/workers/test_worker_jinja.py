@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
+import time
 from typing import Any
 
 import pytest
 
+from clx_jupyter_workers.notebook import bounds
 from clx_jupyter_workers.notebook.jinja import expand
 from clx_jupyter_workers.notebook.marks import Marks
 from clx_jupyter_workers.notebook.read import read_text
 from clx_jupyter_workers.problems import SourceError
+
+if sys.platform != "win32":
+    import resource
 
 ORGANIZATION = {"de": "Schule", "en": "School"}
 READER = {"prog_lang": "python", "comment": "#", "templates": ["templates"], "globals": {"author": "Ada", "organization": ORGANIZATION}}
@@ -175,3 +181,30 @@ def test_a_template_reaches_neither_python_nor_files_outside_nor_all_memory(cour
 
 def test_raw_blocks_protect_the_courses_own_braces(course: Any) -> None:
     assert expanded(course, "{% raw %}{{ x }}{% endraw %}\n") == "{{ x }}\n"
+
+
+BOMBS = {
+    "a loop that says nothing": ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", "longer than 1 s"),
+    "text without end": ("{{ lipsum(n=10000000) }}", "longer than 1 s"),
+    "a text that doubles": ("{% set a = namespace(b='xxxxxxxxxx') %}{% for i in range(99) %}{% set a.b = a.b ~ a.b %}{% endfor %}", "1 GB"),
+    "a wide field": ("{{ '%*d'|format(2000000000, 1) }}", "1 GB"),
+    "a wide text": ("{{ 'x'.ljust(9999999999) }}", "1 GB"),
+    "joined texts": ("{{ ('y' * 10000000).join('x' * 10000000) }}", "1 GB"),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory and time are bounded by the system")
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_template_takes_neither_all_time_nor_all_memory(course: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(bounds, "SECONDS", 1.0)
+    monkeypatch.setattr(bounds, "BYTES", 1 << (28 if "GB" in BOMBS[name][1] else 30))
+    text, message = BOMBS[name]
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    started = time.monotonic()
+    with pytest.raises(SourceError) as caught:
+        expanded(course, f"# %% [markdown]\n# {text}\n")
+    assert time.monotonic() - started < 10
+    assert message in caught.value.problem.message
+    assert caught.value.problem.path == "deck/a.py"
+    assert resource.getrlimit(resource.RLIMIT_AS) == limits
+    assert expanded(course, "# %%\n1\n") == "# %%\n1\n"

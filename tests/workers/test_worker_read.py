@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -150,3 +151,40 @@ def test_languages_with_slashes_are_read(path: str) -> None:
 def test_a_header_that_is_no_yaml_is_an_error_of_the_source() -> None:
     with pytest.raises(SourceError, match="cannot be read as jupytext"):
         text("---\njupytext: {format_name: myst\n---\n\n```{code-cell}\n---\n: [\n---\nx\n```\n", "a.md")
+
+
+def _aliases(mark: str) -> str:
+    lines = (f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(9))
+    return "\n".join(mark + line for line in lines)
+
+
+_MERGED = "".join(f"# b{n}: &b{n}\n#   <<: [{', '.join([f'*b{n - 1}' if n else '*a'] * 9)}]\n" for n in range(9))
+_HEADERS = {
+    "aliases.py": ("# ---\n" + _aliases("# ") + "\n# title: *a8\n# ---\n\n# %%\n1\n", 6),
+    "aliases of jupyter.py": ("# ---\n# x: [\n# jupyter:\n" + _aliases("#   ") + "\n# ---\n\n# %%\n1\n", 8),
+    "merged.py": (f"# ---\n# a: &a {{x: 1, y: 2}}\n{_MERGED}# ---\n", 8),
+    "in itself.py": ("# ---\n# a: &a [*a]\n# ---\n\n# %%\n1\n", 2),
+    "deep.py": ("# ---\n# jupyter: " + "[" * 1_000_000 + "\n# ---\n\n# %%\n1\n", 2),
+    "huge.py": ("# ---\n# jupyter:\n" + "#   k: 1\n" * 200_000 + "# ---\n\n# %%\n1\n", 1501),
+    "long.md": ("---\njupyter: {x: '" + "y" * 4_000_000 + "'}\n---\n\n```python\n1\n```\n", 2),
+    "unclosed.md": ("---\n" + _aliases("") + "\n", 6),
+    "cell.md": ("---\nkernelspec: {name: python3}\n---\n\n```{code-cell}\n---\n" + _aliases("") + "\n---\n1\n```\n", 11),
+    "options.md": ("---\nkernelspec: {name: python3}\n---\n\n```{code-cell}\n" + _aliases(":") + "\n1\n```\n", 10),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _HEADERS)
+def test_yaml_that_would_fill_the_memory_is_refused_at_once(name: str) -> None:
+    text, line = _HEADERS[name]
+    started = time.monotonic()
+    with pytest.raises(SourceError) as caught:
+        text_format(text, name, None)
+    assert time.monotonic() - started < 5
+    problem = caught.value.problem
+    assert (problem.category, problem.path, problem.line) == ("bad-source", name, line)
+    assert problem.hint
+
+
+def test_lines_of_dashes_in_a_text_are_no_header() -> None:
+    text = "# %% [markdown]\n# One\n#\n# ---\n# *Note that* this is\n# : a, [b](c)\n# ---\n# " + "word " * 200 + "\n\n# %%\nx = {1: [2]}\n"
+    assert text_format(text, "a.py", None)["format_name"] == "percent"

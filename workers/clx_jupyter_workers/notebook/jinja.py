@@ -13,6 +13,7 @@ from jinja2.exceptions import SecurityError, TemplateError
 from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from clx_jupyter_workers.notebook.bounds import BYTES, TookTooLong, bounded
 from clx_jupyter_workers.notebook.logo import NAMES, logo, look
 from clx_jupyter_workers.notebook.marks import Marks
 from clx_jupyter_workers.notebook.paths import inside, join
@@ -24,7 +25,7 @@ MAX_OUTPUT = 20_000_000
 
 _PACKAGED = Path(__file__).parent / "templates" / "macros.j2"
 _DECK = "the deck itself"
-_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, MemoryError)
+_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, MemoryError, TookTooLong)
 
 
 class _Loader(BaseLoader):
@@ -98,7 +99,8 @@ def expand(
         logo=logo(prog_lang), look=look(prog_lang, str(reader.get("layout", ""))), marked=_is_marked(text, comment),
     )  # fmt: skip
     try:
-        return _limited(environment, path)
+        with bounded():
+            return _limited(environment, path)
     except _ERRORS as error:
         raise _readable(error, path) from error
 
@@ -137,11 +139,16 @@ def _readable(error: BaseException, path: str) -> SourceError:
     if isinstance(error, TemplateNotFound):
         hint = "It is looked for in the course's template folders and beside the deck."
         return bad_source(where, f"Jinja: there is no template {error.name!r} inside the course.", hint, line)
+    if isinstance(error, TookTooLong):
+        return bad_source(where, f"Jinja: {error}.", _LOOP, line)
+    if isinstance(error, MemoryError):
+        return bad_source(where, f"Jinja: it takes more than {BYTES >> 30} GB of memory.", _LOOP, line)
     if isinstance(error, UndefinedError):
         return bad_source(where, f"Jinja: {error.message}", _ESCAPE, line)
     return bad_source(where, f"Jinja: {type(error).__name__}: {error}", line=line)
 
 
+_LOOP = "Look for a loop, or for a text that is made too long."
 _ESCAPE = "If this is no template but the course's own text, put it between {% raw %} and {% endraw %}."
 
 

@@ -13,6 +13,7 @@ import yaml
 from jupytext.formats import guess_format, read_format_from_metadata
 from jupytext.myst import MystMetadataParsingError
 
+from clx_jupyter_workers.notebook import headers
 from clx_jupyter_workers.notebook.document import Cell, Document, Origin
 from clx_jupyter_workers.notebook.marks import ATTRIBUTE, Marks
 from clx_jupyter_workers.problems import Problem, SourceError
@@ -161,6 +162,11 @@ _UNREADABLE = (
 def text_format(text: str, path: str, format: str | None) -> dict[str, str]:
     """jupytext's long form of the format: its extension, and its name where one is known."""
     suffix = posixpath.splitext(path)[1] or ".py"
+    try:
+        headers.check(text)
+    except headers.TooLarge as error:
+        message = f"The YAML header cannot be read: {error} (line {error.line})."
+        raise bad_source(path, message, "Keep what the notebook needs, and write no aliases (*) in it.", error.line) from error
     if format is not None:
         extension, _, name = format.rpartition(":")
         # "py:percent" names an extension by itself; the file's own suffix decides the comment sign where it differs.
