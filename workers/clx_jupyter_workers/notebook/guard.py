@@ -186,6 +186,8 @@ def _gets(cell: Cell, rule: cells.Rule, public: bool) -> bool:
     answer = bool(rule.get("answer_stub")) and "answer" in marks
     if marks & hiding or (answer and cell.type != "code"):
         return False
+    if answer and cells.holds_answer(cell):
+        return False
     return cell.type != "code" or not (rule.get("blank_code") or answer) or bool(set(cell.tags) & set(rule.get("keep", ())))
 
 
