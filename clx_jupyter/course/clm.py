@@ -12,21 +12,19 @@ from typing import Any
 
 from clx_jupyter.course import safe_xml
 from clx_jupyter.course.beside import beside_of, strays
-from clx_jupyter.course.clm_layout import Places, sanitised_path, unpublished, variant_path
+from clx_jupyter.course.clm_layout import Places, sanitised_path, variant_path
 from clx_jupyter.course.model import FORMATS, Asset, Course, DirGroup, Images, Section, Source, Target, Text, Topic
 from clx_jupyter.course.targets import refused
 from clx_jupyter.course.topics import (
     IGNORED_FOLDERS,
     OUTSIDE,
-    SECRETS,
     SLIDES,
-    UNPUBLISHED_FOLDERS,
     Contents,
     Deck,
     Place,
     Walk,
     contents,
-    copied,
+    file_type,
     find_topics,
     leads_outside,
     numbers,
@@ -34,6 +32,7 @@ from clx_jupyter.course.topics import (
     resolve,
     walk,
 )
+from clx_jupyter.course.withheld import SECRETS, UNPUBLISHED_FOLDERS, copied, copies_of, copy_kept, is_secret, secret_kept
 from clx_jupyter.course.xml_oddities import warnings
 from clx_jupyter.course.xml_spec import LANGUAGES, CourseSpec, DirGroupSpec, TargetSpec, TopicSpec, read_spec
 from clx_jupyter.course.yaml_spec import BesideSpec
@@ -326,8 +325,12 @@ def _group_files(root: Path, group: DirGroupSpec, name: str) -> tuple[dict[str, 
         found = Walk(left_out={folder: OUTSIDE}) if leads_outside(root, folder) else walk(root, folder, _skipped if deep else _any_folder)
         left_out.left_out.update(found.left_out)
         files.update({posixpath.join(below, path[len(folder) :].lstrip("/")): path for path in found.files})
-    secret = [below for below in files if posixpath.basename(below) == SECRETS]
-    problems.extend(unpublished(files.pop(below)) for below in secret)
+    secret = [below for below in files if is_secret(posixpath.basename(below))]
+    problems.extend(secret_kept(files.pop(below)) for below in secret)
+    decks = {path for path in files.values() if path.startswith(f"{SLIDES}/") and file_type(path) == "notebook"}
+    kept = decks | copies_of(decks, files.values())
+    problems.extend(map(copy_kept, sorted(kept)))
+    files = {below: path for below, path in files.items() if path not in kept}
     return files, [*left_out.problems(), *problems]
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from clx_jupyter.course.model import Asset, Course, Section, Source, Text, text_in
-from clx_jupyter.course.topics import SECRETS, TopicFile, file_language, half, published
+from clx_jupyter.course.topics import TopicFile, file_language, half
+from clx_jupyter.course.withheld import is_secret, published, secret_kept
 from clx_jupyter.errors import Problem
 from clx_jupyter.languages import LANGUAGES
 
@@ -114,7 +115,7 @@ class Places:
         problems: list[Problem] = []
         for file in files:
             if file.type == "data" and not published(file.at):
-                problems.extend([unpublished(file.path)] if posixpath.basename(file.path) == SECRETS else ())
+                problems.extend([secret_kept(file.path)] if is_secret(posixpath.basename(file.path)) else ())
                 continue
             shared = self.shared and file.type == "image"
             wanted, folders = _in_course(file) if shared else _wanted(file), self._folders({} if shared else section, file)
@@ -154,12 +155,6 @@ def _in_course(file: TopicFile) -> str:
     parts = file.at.split("/")
     last = max((number for number, part in enumerate(parts[:-1]) if part in ("img", "img-generated")), default=len(parts) - 2)
     return "/".join(["img", *parts[last + 1 :]])
-
-
-def unpublished(path: str) -> Problem:
-    """The warning for a file that is kept back because of its name."""
-    message = f"{path} is not published: it may hold secrets"
-    return Problem("leak", message, "call it .env.example if students need it", "warning", path=path)
 
 
 def _other_places(topic: str, wanted: str) -> Iterator[str]:

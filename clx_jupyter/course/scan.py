@@ -95,7 +95,7 @@ class Scan:
 
 def decode(data: bytes) -> str:
     """The text, whatever the encoding: wrong bytes become marks here and a clear error in the worker."""
-    return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n").replace("\n\ufeff", "\n")
 
 
 def is_source(path: Path) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from clx_jupyter.course.companions import companion_of, orphans
 from clx_jupyter.course.model import Text
 from clx_jupyter.course.scan import decode
+from clx_jupyter.course.withheld import copies_of, copy_kept, is_secret, published
 from clx_jupyter.course.xml_spec import IncludeSpec, TopicSpec
 from clx_jupyter.errors import Problem
 from clx_jupyter.languages import LANGUAGES
@@ -34,12 +35,6 @@ _IGNORED_FOLDER = re.compile(r".*\.egg-info|.*cmake-build-|.*\.bkp|.*\.bak|chrom
 _IGNORED_SUFFIXES = frozenset({".keras", ".bkp", ".bin"})
 _LEDGER = ".clm-include"
 _NEVER_INCLUDED = frozenset({"node_modules"})
-
-UNPUBLISHED_FOLDERS = frozenset({"pu", "drawio", "cassettes", "_cassettes"})
-"""Folders whose data stays in the source; their pictures are published all the same."""
-_UNPUBLISHED = re.compile(r"voiceover_.*\.(?:py|cs|cpp|cxx|cc|java|ts|rs)$|.*\.http-cassette\.yaml(?:$|\.staging-)")
-SECRETS = ".env"
-"""Files of this name stay in the source: they hold what must not be published."""
 
 _DECK_PREFIXES = ("slides_", "topic_", "project_")
 _DECK_SUFFIXES = frozenset({".c", ".cpp", ".cs", ".java", ".md", ".py", ".rs", ".rust", ".ts"})
@@ -96,7 +91,9 @@ class Contents:
     @property
     def scope(self) -> tuple[str, ...]:
         """The files that code of the topic may read."""
-        return tuple(file.path for file in self.files if file.type == "image" or published(file.at) or file.at.endswith(SECRETS))
+        return tuple(
+            file.path for file in self.files if file.type == "image" or published(file.at) or is_secret(posixpath.basename(file.at))
+        )
 
 
 def ignored_folder(name: str) -> bool:
@@ -107,17 +104,6 @@ def ignored_folder(name: str) -> bool:
 def ignored(name: str, is_folder: bool) -> bool:
     """Whether a folder or file of this name is no part of a course."""
     return ignored_folder(name) if is_folder else name == _LEDGER or PurePosixPath(name).suffix in _IGNORED_SUFFIXES
-
-
-def published(at: str) -> bool:
-    """Whether data at this place of a topic is copied to outputs."""
-    *folders, name = at.split("/")
-    return not UNPUBLISHED_FOLDERS.intersection(folders) and copied(name) and name != SECRETS
-
-
-def copied(name: str) -> bool:
-    """Whether files of this name are published at all: voiceover texts and recorded requests are for the build only."""
-    return _UNPUBLISHED.match(name) is None
 
 
 def file_type(path: str) -> str:
@@ -280,11 +266,19 @@ def contents(root: Path, place: Place, includes: tuple[IncludeSpec, ...], prog_l
         deck_problems += orphans(root, [file.path for file in own if file.type == "notebook"], walked.files)
     files = [*own, *included]
     diagrams = tuple(file for file in files if file.type == "diagram")
+    undrawn = _not_rendered(place, diagrams, {file.at for file in files})
+    kept = copies_of((deck.path for deck in decks), (file.path for file in files if file.type == "data"))
     return Contents(
         decks=decks,
-        files=tuple(file for file in files if file.type in ("image", "data")),
+        files=tuple(file for file in files if file.type in ("image", "data") and file.path not in kept),
         diagrams=diagrams,
-        problems=(*walked.problems(), *include_problems, *deck_problems, *_not_rendered(place, diagrams, {file.at for file in files})),
+        problems=(
+            *walked.problems(),
+            *include_problems,
+            *deck_problems,
+            *map(copy_kept, sorted(kept)),
+            *undrawn,
+        ),
     )
 
 

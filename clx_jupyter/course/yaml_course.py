@@ -11,7 +11,7 @@ from clx_jupyter.course.folder import default_targets, rule_of, source, walk
 from clx_jupyter.course.model import Asset, Course, Section, Source, Target, Topic
 from clx_jupyter.course.scan import Scan, is_source, scan
 from clx_jupyter.course.targets import refused
-from clx_jupyter.course.topics import SECRETS
+from clx_jupyter.course.withheld import SECRETS
 from clx_jupyter.course.yaml_spec import CourseSpec, SectionSpec, TargetSpec, TopicSpec, read_course
 from clx_jupyter.course.yaml_topics import Finder, Includes, Slots, half
 from clx_jupyter.errors import CourseError, Problem

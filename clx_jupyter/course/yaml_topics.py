@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clx_jupyter.course.clm_layout import unpublished
 from clx_jupyter.course.folder import HIDDEN, notebooks, walk
 from clx_jupyter.course.model import Asset
 from clx_jupyter.course.nbgrader import start_of
 from clx_jupyter.course.scan import TEXT_SUFFIXES, is_source
-from clx_jupyter.course.topics import OUTSIDE, SECRETS, leads_outside
+from clx_jupyter.course.topics import OUTSIDE, leads_outside
+from clx_jupyter.course.withheld import secret_kept
 from clx_jupyter.course.yaml_spec import Include
 from clx_jupyter.errors import Problem
 
@@ -215,8 +215,8 @@ class Includes:
     def _may(self, path: str) -> bool:
         """Whether a file may be published where an include asks for it."""
         name = posixpath.basename(path)
-        if name == SECRETS or name.startswith(HIDDEN[0]):
-            self.problems.append(unpublished(path))
+        if name.startswith(HIDDEN[0]):
+            self.problems.append(secret_kept(path))
             return False
         if is_source(self.root / path):
             message = f"{path} is a notebook and cannot be included: it would be published with its solutions"

@@ -292,6 +292,17 @@ GROUPS = [
 ]
 
 
+def test_a_directory_group_copies_no_decks(tmp_path: Path) -> None:
+    """The decks of the course would be published with all solutions; files of such names elsewhere are what they are."""
+    write(tmp_path, CODE | {f"{M}/topic_100_a/slides_a.py": "", f"{M}/topic_100_a/slides_a.py~": "", f"{M}/topic_100_a/x.txt": ""})
+    write(tmp_path, {"code/topic_x.py": ""})
+    made = course(tmp_path, extra=group("<name>All</name><path>.</path>"))
+    files = {path for path, _ in made.dir_groups[0].files}
+    assert {"code/top.txt", "code/topic_x.py", f"{M}/topic_100_a/x.txt"} <= files and not [path for path in files if "slides_a" in path]
+    kept = [problem.path for problem in made.problems if problem.category == "leak"]
+    assert kept == ["code/.env", f"{M}/topic_100_a/slides_a.py", f"{M}/topic_100_a/slides_a.py~"]
+
+
 @pytest.mark.parametrize(("inner", "attributes", "expected"), GROUPS)
 def test_a_directory_group_lists_its_files(tmp_path: Path, inner: str, attributes: str, expected: list[str]) -> None:
     write(tmp_path, CODE)

@@ -16,11 +16,11 @@ from clx_jupyter.course.topics import (
     id_of,
     ignored,
     numbers,
-    published,
     resolve,
     title_in,
     walk,
 )
+from clx_jupyter.course.withheld import published
 from clx_jupyter.course.xml_spec import IncludeSpec, TopicSpec
 
 SPEC = "course-specs/a.xml"
@@ -150,7 +150,9 @@ def test_some_names_are_no_part_of_a_course(name: str, is_folder: bool, expected
 
 PUBLISHED = [
     ("data/x.csv", True), ("pu/x.txt", False), ("a/drawio/x.txt", False), ("cassettes/x", False), ("voiceover_a.py", False),
-    ("voiceover_a.md", True), ("a.http-cassette.yaml", False), ("a.http-cassette.yaml.staging-1", False), (".env", False), ("a.env", True),
+    ("voiceover_a.md", False), ("voiceover_a.c", False), ("Voiceover_a.rust", False), ("voiceover.md", True),
+    ("a.http-cassette.yaml", False), ("a.http-cassette.yaml.staging-1", False), (".env", False), ("a.env", True),
+    ("x/.env.local", False), (".env.example", True), (".environment", True),
 ]  # fmt: skip
 
 
@@ -332,3 +334,23 @@ def test_links_that_lead_to_each_other_end(tmp_path: Path) -> None:
     (tmp_path / "a/to_b").symlink_to(tmp_path / "b")
     (tmp_path / "b/to_a").symlink_to(tmp_path / "a")
     assert walk(tmp_path, "a").files == ["a/to_b/y", "a/x"]
+
+
+def test_copies_that_editors_and_jupytext_make_of_a_deck_stay_in_the_source(tmp_path: Path) -> None:
+    t = f"{M}/topic_1_a"
+    copies = (
+        "slides_a.py.bak",
+        "slides_a.py~",
+        ".slides_a.py.swp",
+        "#slides_a.py#",
+        "slides_a.ipynb",
+        "nb/slides_b.de.ipynb",
+        "slides_a.py.1",
+    )
+    others = ("slides_a.pyc", "slides_c.ipynb", "slides_a.csv", "slides_b.ipynb", "my_slides_a.py")
+    make(tmp_path, f"{t}/slides_a.py", f"{t}/slides_b.de.py", f"{t}/slides_b.en.py", *(f"{t}/{name}" for name in (*copies, *others)))
+    found = topic(tmp_path, t)
+    assert {file.at for file in found.files} == set(others) and set(found.scope) == {f"{t}/{name}" for name in others}
+    assert {(problem.category, problem.severity, problem.path) for problem in found.problems} == {
+        ("leak", "warning", f"{t}/{name}") for name in copies
+    }

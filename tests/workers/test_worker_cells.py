@@ -121,6 +121,37 @@ def test_a_slip_in_the_tags_publishes_nothing_private() -> None:
         assert (fate(made, "completed"), fate(made, "speaker")) == ("D", "K")
 
 
+SLIPS = {
+    '# %% tags=["keep",\n# "private"]\nx = 1': "several lines",
+    '# %% [markdown] tags=[\n#   "slide",\n#   "notes",\n# ]\n# x = 1': "several lines of text",
+    '# %% [markdown] tags=["slide" "notes"]\n# x = 1': "no comma",
+    '# %% [markdown] tags=["private slide"]\n# x = 1': "one text",
+    '# %% [markdown] tags=["speaker-notes"]\n# x = 1': "another name",
+    '# %% tags=["keep"]\n1\n\ufeff# %% tags=["private"]\nx = 1': "a mark of joined files",
+    '# %% tags=["keep"]\n1\n# +++ {"tags": ["private"]}\nx = 1': "MyST",
+    '# %% [markdown]\n# one\n# <codecell> tags=["private"]\nx = 1': "an old marker",
+}
+
+
+@pytest.mark.parametrize("text", SLIPS, ids=SLIPS.values())
+def test_a_slip_of_the_pen_in_a_marker_hides(course: Any, convert: Any, text: str) -> None:
+    course.write("a.py", f'# %% tags=["keep"]\nfirst = 0\n{text}\n# %% tags=["keep"]\nlast = 9\n')
+    done = convert(course.job("a.py", ["completed/notebook", "code-along/code", "speaker/notebook"]))
+    pages = [course.page(done.outputs[number]) for number in "012"]
+    assert ["x = 1" in page for page in pages] == [False, False, True]
+    assert all("first = 0" in page and "last = 9" in page for page in pages)
+
+
+def test_an_unfinished_marker_takes_only_lines_of_tags_with_it() -> None:
+    for source in ("private = [1]", "# notes for all", "print('notes')"):
+        assert fate(Cell("code", source, Origin("a.py", 0, 2), {"incorrectly_encoded_metadata": 'tags=["keep"'}), "completed") == "K"
+
+
+def test_an_answer_whose_marker_became_text_of_a_kept_cell_is_blanked() -> None:
+    made = cell("code", "keep", source='1\n# % [markdown] tags=["answer"]\n# it is 7')
+    assert [fate(made, kind) for kind in ("code-along", "completed")] == ["B", "K"]
+
+
 def test_a_kind_whose_workshop_rule_is_not_in_the_job_is_refused() -> None:
     with pytest.raises(cells.RuleMissing, match="code-along"):
         cells.fates(WORKSHOP, RULES["partial"], {"partial": RULES["partial"]}, "")

@@ -271,6 +271,25 @@ def test_a_file_beside_the_notebook_that_holds_the_solution_is_named(course: Any
     assert done.outputs["0"]["assets"] == ["helper.py", "other.py"]
 
 
+def test_data_of_a_topic_that_holds_a_solution_is_named_and_finished_code_beside_a_deck_is_not(
+    course: Any, convert: Any, notebook: Any
+) -> None:
+    lines = "def solve(puzzle):\n    first_step = puzzle.strip()\n    second_step = first_step.upper()\n    return second_step[::-1]"
+    typed = "class Shopping:\n    def __init__(self):\n        self.articles = {}\n        self.prices_of_all = {}"
+    begun = "def start_of_all():\n    here_begins = 'the exercise'\n    raise NotImplementedError(here_begins)"
+    course.write("t/data/solution.py", lines)
+    course.write("shared/whole.json", json.dumps({"cells": [{"source": f"x = 1\n{lines}"}]}))
+    course.write("t/shopping.py", f"{typed}\n\n{begun}\n")
+    course.write("t/a.ipynb", notebook(code(lines, tags=("solution",)), code(typed), code(begun, tags=("start",))))
+    variants = ["code-along/notebook", "completed/notebook", "student/html", "speaker/notebook"]
+    done = convert(course.job("t/a.ipynb", variants, scope=True, includes=[["shared/whole.json", "whole.json"]], execute=NEVER))
+    found = {(problem["severity"], problem["cell"], problem["message"].split(", which")[0]) for problem in done.problems}
+    assert found == {
+        ("warning", 0, f"The file {name} is published beside the {kind} version and holds 4 lines of this cell")
+        for name in ("data/solution.py", "whole.json") for kind in ("code-along", "student")
+    } and len(done.outputs) == 4  # fmt: skip
+
+
 def test_what_only_hidden_cells_name_is_not_copied(course: Any, convert: Any, notebook: Any) -> None:
     course.write("solutions.py", "")
     course.write("data/secret.csv", "1")

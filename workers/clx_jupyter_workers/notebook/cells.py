@@ -75,7 +75,7 @@ def _fate(cell: Cell, rule: Rule, outer: Rule, language: str) -> Fate:
     if named.intersection(rule.get("blank", ())):
         return Fate.BLANKED
     hides = rule.get("blank_code") or (rule.get("answer_stub") and "answer" in named)
-    if cell.type == "code" and hides and not tags.intersection(rule.get("keep", ())):
+    if cell.type == "code" and hides and (holds_answer(cell) or not tags.intersection(rule.get("keep", ()))):
         return Fate.BLANKED
     return Fate.KEPT
 
@@ -88,6 +88,11 @@ def marks(cell: Cell, rule: Rule) -> set[str]:
     named = set(cell.tags) | set(_WORD.findall(cell.doubtful))
     known = {tag for field in ("remove", "blank", "keep") for tag in rule.get(field, ())}
     return named | {meant for tag in named - known if (meant := hides_as(tag))}
+
+
+def holds_answer(cell: Cell) -> bool:
+    """Whether an answer, whose marker became text, may stand in this cell: no tag of the cell speaks for it."""
+    return "answer" in _WORD.findall(cell.doubtful)
 
 
 def workshop_cells(cells: Sequence[Cell]) -> frozenset[int]:

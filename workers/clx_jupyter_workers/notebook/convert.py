@@ -86,8 +86,21 @@ class _Conversion:
         for variant in sorted(variants, key=self._shows_results):
             self.link.check()
             self._variant(variant, documents[variant["id"]])
+        self._look_into_data()
         for language in self.job["execute"].get("run", ()):
             self._run_for_others(language)
+
+    def _look_into_data(self) -> None:
+        """Report files of the topic, which are published whatever the cells say, that hold what a kind must not see."""
+        guards = list(self._guards.values())
+        elsewhere = included(self.job).values()
+        for name in sorted(self.files.keys() - set(elsewhere)) if self.job.get("scope") and guards else ():
+            self.link.check()
+            beside = posixpath.relpath(name, self.source.folder or ".")
+            text = self.look.text(beside)
+            for guard in guards if text else ():
+                if warning := guard.in_file(beside, text, given=True):
+                    self.report(warning)
 
     def _run_for_others(self, language: str) -> None:
         """Run the code for notebooks that come after this one, whether or not a variant shows its results."""

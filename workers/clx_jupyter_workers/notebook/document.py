@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,10 @@ from clx_jupyter_workers.notebook.tags import HIDING, OWN, key_meant
 Metadata = dict[str, Any]
 #: What was meant to be a cell's marker and is none (``# % tags=``, ``<!-- #regoin tags=``), so that its text stands in another cell.
 _BROKEN_MARKER = re.compile(
-    r"^\s*(?:#+|//+|--|;+|<!--|`{3,}|~{3,}|\+|%|:?(?=tags:)|region\b)(?!\s*%%+(?:\s|$)).*\btags\s*[=:].*$", re.MULTILINE
+    r"^\s*(?:#+|//+|--|;+|<!--|<\w+>|In\s*\[|`{3,}|~{3,}|\+|%|:?(?=tags:)|region\b)(?!\s*%%+(?:\s|$)).*\btags[\"']?\s*[=:].*$", re.MULTILINE
 )
+#: A line that goes on with the list of tags that the marker above began: jupytext takes it for text.
+_GOES_ON = re.compile(r"[\s#/]*(?:[\"'][\w-]+[\"'][\s,]*)+")
 
 
 PRIVATE_TAGS = frozenset({"private", "notes", "voiceover"})
@@ -80,10 +83,22 @@ class Cell:
         """All that was most likely meant as tags and is none: also odd keys and titles, and markers that were taken for text."""
         if "tags" not in self.source and self.metadata.keys() <= _USUAL:
             return ""
-        parts = [self.unreadable, *(f"{key}={value}" for key, value in self.metadata.items() if _is_slip(key, value))]
+        parts = [
+            self.unreadable,
+            *self._rest_of_tags(),
+            *(f"{key}={value}" for key, value in self.metadata.items() if _is_slip(key, value)),
+        ]
         if "tags" in self.source:
             parts += [found.group().strip() for found in _BROKEN_MARKER.finditer(self.source)]
         return " ".join(filter(None, parts))
+
+    def _rest_of_tags(self) -> Iterator[str]:
+        """The lines in which a list of tags goes on that the marker began and did not end."""
+        inside = self.unreadable.count("[") > self.unreadable.count("]")
+        for line in self.source.split("\n") if inside else ():
+            if not (found := _GOES_ON.match(line)):
+                return
+            yield found.group()
 
     @property
     def language(self) -> str:

@@ -43,6 +43,7 @@ class Guard:
         self.document = document
         self.kind = str(rule.get("id", ""))
         self._hidden = _hidden(document, rule, rules)
+        self._marked = {index for index in self._hidden if _is_marked(document.cells[index], rule, rules)}
         visible = [text for index, cell in enumerate(document.cells) for text in _visible(cell, self._hidden.get(index))]
         self._visible = squeezed("\n".join([*visible, *titles]))
         self._pieces = [piece for piece in self._all() if piece.squeezed not in self._visible]
@@ -71,12 +72,17 @@ class Guard:
         find = self._confirmed(hits, data, format, shown, metadata, results) if hits else None
         return self._problem(find) if find else None
 
-    def in_file(self, name: str, text: bytes) -> Problem | None:
-        """A warning where a file beside the variant holds lines of a cell that the kind does not get."""
-        if not self._pieces or not text:
+    def in_file(self, name: str, text: bytes, *, given: bool = False) -> Problem | None:
+        """A warning where a file beside the variant holds lines of a cell that the kind does not get.
+
+        *given*: the file belongs to the topic, whatever the cells say. Finished code often lies beside a deck in which it is
+        typed along, so only cells that somebody marked count.
+        """
+        pieces = [piece for piece in self._pieces if piece.line and (not given or piece.place in self._marked)]
+        if not pieces or not text:
             return None
         flat = squeezed(text)
-        lines = Counter(piece.place for piece in self._pieces if piece.line and piece.squeezed in flat)
+        lines = Counter(piece.place for piece in pieces if piece.squeezed in flat)
         place, count = next(iter(lines.most_common(1)), (0, 0))
         if count < _LINES_IN_FILE:
             return None
@@ -180,7 +186,21 @@ def _gets(cell: Cell, rule: cells.Rule, public: bool) -> bool:
     answer = bool(rule.get("answer_stub")) and "answer" in marks
     if marks & hiding or (answer and cell.type != "code"):
         return False
+    if answer and cells.holds_answer(cell):
+        return False
     return cell.type != "code" or not (rule.get("blank_code") or answer) or bool(set(cell.tags) & set(rule.get("keep", ())))
+
+
+def _is_marked(cell: Cell, rule: cells.Rule, rules: cells.Rules) -> bool:
+    """Whether a cell that a kind does not get is a secret: hidden by what its author wrote there, and no code to begin with."""
+    named = cells.marks(cell, rule)
+    begins = named & {"start", "del"} and not named & PRIVATE_TAGS
+    return not begins and (bool(named & _secret_tags(rule, rules)) or bool(_region(cell, dict(enumerate(cell.source.split("\n"), 1)))))
+
+
+def _secret_tags(rule: cells.Rule, rules: cells.Rules) -> frozenset[str]:
+    inner = rules.get(str(rule.get("workshop")), rule)
+    return PRIVATE_TAGS | {"answer"} | {tag for each in (rule, inner) for name in ("remove", "blank") for tag in each.get(name, ())}
 
 
 def _region(cell: Cell, lines: dict[int, str]) -> dict[int, str]:

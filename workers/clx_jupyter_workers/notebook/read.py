@@ -43,7 +43,8 @@ def decode(data: bytes, path: str) -> str:
         byte = data[error.start]
         message = f"Line {line} is not UTF-8 (byte 0x{byte:02x}); the file looks like Latin-1 or Windows-1252."
         raise bad_source(path, message, "Save it as UTF-8.", line) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    # Files that were joined have the mark at the beginning of lines, too, where no cell would be seen to begin.
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n\ufeff", "\n")
 
 
 def is_ipynb(path: str, format: str | None) -> bool:

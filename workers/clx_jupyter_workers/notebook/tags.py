@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from functools import cache
@@ -29,6 +30,8 @@ KEYS = ("tags", "lang", "slide_id", "for_slide")
 HIDING = ("private", "notes", "voiceover", "solution", "answer", "completed", "alt", "del")
 """Tags that keep text from somebody."""
 
+_ALSO = {"speakernotes": "notes", "speakernote": "notes", "trainernotes": "notes", "teachernotes": "notes", "privatenotes": "notes"}
+
 _LANGUAGES = {"german": "de", "ger": "de", "spanish": "es", "espanol": "es", "chinese": "zh", "dutch": "nl", "greek": "el", "polish": "pl",
               "swedish": "sv", "czech": "cs"}  # fmt: skip
 
@@ -47,7 +50,13 @@ def is_foreign(tag: str) -> bool:
 @cache
 def hides_as(tag: str) -> str | None:
     """The hiding tag that an unknown one is taken for (``prviate``, ``Notes``): what it marks must not get out by a slip of the pen."""
-    return None if tag in OWN or is_foreign(tag) else meant(tag, HIDING, 0.83)
+    return None if tag in OWN or is_foreign(tag) else meant(tag, HIDING, 0.83) or _ALSO.get(_plain(tag)) or _one_of_several(tag.lower())
+
+
+def _one_of_several(text: str) -> str | None:
+    """The hiding one of two tags that were written as one: ``"private slide"``, or ``"notes" "slide"``, which reads as ``notesslide``."""
+    found = {*re.split(r"[\s,;]+", text), *(tag for tag in HIDING for other in OWN if text in (tag + other, other + tag))}
+    return next((tag for tag in HIDING if tag in found), None)
 
 
 def _likeness(one: str, other: str) -> float:
