@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from clx_jupyter.course.folder import is_text
 from clx_jupyter.course.load import Place, find
 from clx_jupyter.errors import MissingError, RequestError
-from clx_jupyter.job_queue import Reader
-from clx_jupyter.views import folder_of
+from clx_jupyter.views import built_by
 
 _MAX_NAME, _MAX_PATH = 255, 4096
 
@@ -85,9 +84,7 @@ class Places:
             raise RequestError(
                 f"the course of {path} begins outside of the folder that the server shows", "start the server in the folder that holds it"
             )
-        if place.chosen and not place.file:
-            place = replace(place, file=Reader(folder_of(place)).course_of(place.chosen))
-        return place
+        return built_by(place)
 
 
 def _is_odd(part: str) -> bool:

@@ -24,6 +24,7 @@ from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.reports import invalid_report, write_report
 from clx_jupyter.requests import Request, post
 from clx_jupyter.state import create_state_folder, read_holder, state_folder
+from clx_jupyter.views import built_by
 from clx_jupyter.watching import Watched
 
 
@@ -57,7 +58,7 @@ def _request(options: argparse.Namespace) -> Request:
         raise RequestError(f"{both} contradict each other", "leave one of them out")
     data_dir = Path(options.data_dir).absolute() if options.data_dir else None
     paths = [Path(path) for path in options.path] or [Path()]
-    places = [_in_its_course(find(path, data_dir)) for path in paths]
+    places = [built_by(find(path, data_dir)) for path in paths]
     place = _one(places)
     return Request(
         root=str(place.root), file=place.file, single=place.single,
@@ -86,11 +87,6 @@ def _env_file(options: argparse.Namespace) -> str | None:
     if options.env_file and not Path(options.env_file).is_file():
         raise RequestError(f"there is no file {options.env_file}", "--env-file names a file with lines such as NAME=value")
     return "" if options.no_env_file else str(Path(options.env_file).absolute()) if options.env_file else None
-
-
-def _in_its_course(place: Place) -> Place:
-    """A chosen source belongs to the course file that last built it; its folder alone does not tell which that is."""
-    return replace(place, file=Reader(state_folder(place.root)).course_of(place.chosen)) if place.chosen and not place.file else place
 
 
 def _one(places: list[Place]) -> Place:
