@@ -36,6 +36,15 @@ def test_a_cell_may_have_a_time_limit_of_its_own(written: Any, limit: float | No
     assert cell("code", timeout=written).limit == limit
 
 
+def test_the_slide_type_of_notes_hides_as_the_tag_does() -> None:
+    notes = cell("markdown", source="for me", slideshow={"slide_type": "notes"})
+    assert [fate(notes, kind) for kind in ("code-along", "student", "completed", "speaker")] == ["D", "D", "D", "K"]
+    (shown,) = cells.apply(document(notes), RULES["speaker"], RULES, "", STYLE, "python")
+    assert "background: yellow" in shown.cell.source
+    for odd in ("notes", ["notes"], {"slide_type": ["notes"]}, {"slide_type": "slide"}):
+        assert fate(cell("markdown", slideshow=odd), "student") == "K"
+
+
 def test_a_tag_that_only_looks_like_a_hiding_one_hides_unless_the_rule_knows_it() -> None:
     assert fate(cell("markdown", "prviate"), "completed") == "D"
     assert fate(cell("code", "solutions"), "student") == "B"

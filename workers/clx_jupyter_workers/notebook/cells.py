@@ -83,9 +83,13 @@ def _fate(cell: Cell, rule: Rule, outer: Rule, language: str) -> Fate:
 def marks(cell: Cell, rule: Rule) -> set[str]:
     """The tags by which text may be hidden: also what a marker names that cannot be read, and what a misspelled tag means.
 
+    Jupyter's own way to mark speaker notes, the slide type, counts as the tag ``notes``.
     Nothing gets out by a missing bracket or a slip of the pen. A tag that the *rule* knows means what it says there.
     """
     named = set(cell.tags) | set(_WORD.findall(cell.doubtful))
+    slideshow = cell.metadata.get("slideshow")
+    if isinstance(slideshow, dict) and slideshow.get("slide_type") == "notes":
+        named.add("notes")
     known = {tag for field in ("remove", "blank", "keep") for tag in rule.get(field, ())}
     return named | {meant for tag in named - known if (meant := hides_as(tag))}
 
@@ -185,8 +189,9 @@ def _set_text(cell: Cell, fate: Fate, rule: Rule, language: str, prog_lang: str)
 
 
 def _box(cell: Cell, rule: Rule) -> None:
+    named = marks(cell, rule)
     for tag, colour in rule.get("boxes", ()):
-        if tag in cell.tags:
+        if tag in named:
             cell.source = f"<div style='background: {colour}; color: black;'>\n{cell.source}\n</div>"
             return
 
