@@ -80,7 +80,8 @@ class Planner:
         require(made.values(), self.whole)
         plan.needed = [place for name, place in made.items() if name not in chosen and place.needed_by]
         for place in (*plan.needed, *plan.sources):
-            plan.problems.extend(_kernel_problems(place, self.unusable))
+            if self.options.execute and place.source.execute.mode != "never":
+                plan.problems.extend(_kernel_problems(place, self.unusable))
         return plan
 
     def _source(self, site: Site, before: list[SourcePlan], found: list[Variant], chosen: list[Variant]) -> SourcePlan:

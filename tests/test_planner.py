@@ -252,6 +252,11 @@ def test_a_language_that_nobody_knows_is_told_with_what_was_meant(world: World) 
     assert problem.hint.startswith("did you mean python? Else install one")
 
 
+def test_a_missing_kernel_is_no_problem_where_nothing_runs(world: World) -> None:
+    world.kernels.clear()
+    assert [problem for problem in world.plan(execute=False).problems if problem.category == "missing-kernel"] == []
+
+
 def test_a_kernel_that_stands_in_for_another_is_told(world: World) -> None:
     world.write("b.py", "# ---\n# jupyter:\n#   kernelspec:\n#     name: gone\n#     language: python\n# ---\n# %%\nx\n")
     (problem,) = world.plan().problems
