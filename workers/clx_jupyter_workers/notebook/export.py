@@ -15,6 +15,7 @@ from nbformat import NotebookNode, from_dict
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.execution import Result
 from clx_jupyter_workers.notebook.pages import Attachments, Pages
+from clx_jupyter_workers.notebook.read import known_extension
 from clx_jupyter_workers.notebook.references import with_placeholders
 
 Results = Mapping[int, Result]
@@ -46,7 +47,10 @@ def code(cells: Sequence[Shown], metadata: Mapping[str, Any], format: str) -> by
     # Its first lines are no metadata: they belong to the script.
     if lines := {key: value for key, value in (metadata.get("jupytext") or {}).items() if key in ("encoding", "executable")}:
         kept["jupytext"] = lines
-    text: str = jupytext.writes(_node(cells, kept, {}), fmt=format, config=bare)
+    extension, _, name = format.partition(":")
+    text: str = jupytext.writes(
+        _node(cells, kept, {}), fmt=known_extension({"extension": f".{extension}", "format_name": name}), config=bare
+    )
     return (text if text.endswith("\n") else text + "\n").encode("utf-8", "surrogatepass")
 
 

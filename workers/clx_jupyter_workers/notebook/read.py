@@ -144,6 +144,9 @@ def _cell_of(node: dict[str, Any], index: int, path: str, keeps_ids: bool) -> Ce
 
 # --- text ---
 
+_ALIASES = {".c": ".cpp", ".rust": ".rs"}
+"""jupytext knows C by its C++ reader, and ``.rust`` by ``.rs``."""
+
 # What jupytext lets through for texts that are not what their header says.
 _UNREADABLE = (
     MystMetadataParsingError,
@@ -173,7 +176,8 @@ def text_format(text: str, path: str, format: str | None) -> dict[str, str]:
         # "py:percent" names an extension by itself; the file's own suffix decides the comment sign where it differs.
         return {"extension": suffix, "format_name": name} if extension else {"extension": suffix}
     try:
-        name = read_format_from_metadata(text, suffix) or guess_format(text, suffix)[0]
+        known = _ALIASES.get(suffix, suffix)
+        name = read_format_from_metadata(text, known) or guess_format(text, known)[0]
     except _UNREADABLE as error:
         raise _unreadable(error, path, {"extension": suffix}) from error
     return {"extension": suffix, **({"format_name": name} if name else {})}
@@ -185,7 +189,7 @@ def read_text(text: str, path: str, format: dict[str, str], marks: Marks | None,
     *marks* are those that the text carries (percent formats); otherwise the cells are looked for in the text as
     *written*, before templates were expanded.
     """
-    known = _known_extension(format)
+    known = known_extension(format)
     try:
         node = jupytext.reads(text, known)
     except _UNREADABLE as error:
@@ -201,10 +205,9 @@ def read_text(text: str, path: str, format: dict[str, str], marks: Marks | None,
     return Document(cells, _without_marks(_plain(node["metadata"])), has_lines=True)
 
 
-def _known_extension(format: dict[str, str]) -> dict[str, str]:
-    """jupytext knows C by its C++ reader, and ``.rust`` by ``.rs``."""
-    aliases = {".c": ".cpp", ".rust": ".rs"}
-    return {**format, "extension": aliases.get(format["extension"], format["extension"])}
+def known_extension(format: dict[str, str]) -> dict[str, str]:
+    """The format by an extension that jupytext knows, with the same comment sign."""
+    return {**format, "extension": _ALIASES.get(format["extension"], format["extension"])}
 
 
 def _plain(node: Any) -> dict[str, Any]:
