@@ -124,8 +124,8 @@ test: setup check-system ## everything but the tests marked long: what CI runs
 	cd labextension && jlpm test
 	pytest -m "not long"
 
-quick: .venv/.python ## the tests that need no kernel, browser or whole course
-	pytest -q -m "not story and not browser and not kernel and not long and not shared"
+quick: .venv/.python ## the tests that need no kernel, server, browser or whole course
+	pytest -q -m "not story and not server and not browser and not kernel and not long and not shared"
 
 long: setup check-system ## only the tests marked long
 	pytest -m long

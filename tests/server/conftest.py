@@ -25,6 +25,12 @@ TEXT = "---\njupyter:\n  jupytext:\n    text_representation: {extension: .md, fo
 DECK = "# %% [markdown]\n# # Title\n\n# %%\nprint(6 * 7)\n"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.server)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the server said; ``body`` is ``None`` where it is no JSON."""

@@ -107,6 +107,7 @@ def check_many(course: Any, convert: Convert, seeds: range) -> None:
     assert total["unread"] < len(seeds) / 10, total
 
 
+@pytest.mark.story
 def test_no_secret_of_random_decks_gets_out_and_nothing_else_is_lost(course: Any, convert: Convert) -> None:
     check_many(course, convert, range(FEW))
 
