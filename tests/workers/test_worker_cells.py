@@ -36,6 +36,15 @@ def test_a_cell_may_have_a_time_limit_of_its_own(written: Any, limit: float | No
     assert cell("code", timeout=written).limit == limit
 
 
+def test_a_marker_that_cannot_be_read_hides_secrets_but_not_what_is_only_typed_along() -> None:
+    rule = own_kind("code-along", {"base": "completed", "blank": ["code-along", "solution"], "remove": ["teacher"]}, KINDS).to_json()
+    for tag, fate_of_it in (("code-along", "kept"), ("solution", "blanked"), ("teacher", "removed"), ("private", "removed")):
+        made = cell("code", incorrectly_encoded_metadata=f'{{"slideshow": {{}}}} tags=["{tag}"]')
+        assert [each.value for each in cells.fates(document(made), rule, RULES, "")] == [fate_of_it], tag
+        readable = cell("code", tag)
+        assert cells.fates(document(readable), rule, RULES, "") != [cells.Fate.KEPT]
+
+
 def test_the_slide_type_of_notes_hides_as_the_tag_does() -> None:
     notes = cell("markdown", source="for me", slideshow={"slide_type": "notes"})
     assert [fate(notes, kind) for kind in ("code-along", "student", "completed", "speaker")] == ["D", "D", "D", "K"]

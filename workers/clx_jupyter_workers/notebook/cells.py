@@ -11,7 +11,7 @@ from typing import Any
 
 from clx_jupyter_workers.notebook import solutions
 from clx_jupyter_workers.notebook.document import PRIVATE_TAGS, Cell, Document
-from clx_jupyter_workers.notebook.tags import SLIDE_TAGS, hides_as
+from clx_jupyter_workers.notebook.tags import HIDING, SLIDE_TAGS, hides_as
 from clx_jupyter_workers.problems import Problem
 
 Rule = Mapping[str, Any]
@@ -86,12 +86,14 @@ def marks(cell: Cell, rule: Rule) -> set[str]:
     Jupyter's own way to mark speaker notes, the slide type, counts as the tag ``notes``.
     Nothing gets out by a missing bracket or a slip of the pen. A tag that the *rule* knows means what it says there.
     """
-    named = set(cell.tags) | set(_WORD.findall(cell.doubtful))
+    doubtful = set(_WORD.findall(cell.doubtful))
+    # What a course only blanks, for people to type along, is no secret: there the course is published as its format reads it.
+    named = set(cell.tags) | (doubtful & {*HIDING, *rule.get("remove", ())})
     slideshow = cell.metadata.get("slideshow")
     if isinstance(slideshow, dict) and slideshow.get("slide_type") == "notes":
         named.add("notes")
     known = {tag for field in ("remove", "blank", "keep") for tag in rule.get(field, ())}
-    return named | {meant for tag in named - known if (meant := hides_as(tag))}
+    return named | {meant for tag in (named | doubtful) - known if (meant := hides_as(tag))}
 
 
 def holds_answer(cell: Cell) -> bool:
