@@ -45,6 +45,15 @@ def test_a_marker_that_cannot_be_read_hides_secrets_but_not_what_is_only_typed_a
         assert cells.fates(document(readable), rule, RULES, "") != [cells.Fate.KEPT]
 
 
+def test_a_slip_that_would_remove_a_cell_leaves_it_empty_where_code_is_blanked_anyway() -> None:
+    made = cell("code", incorrectly_encoded_metadata='tags=["subslide", alt]')
+    assert [fate(made, kind) for kind in ("code-along", "completed")] == ["B", "K"]
+    (shown,) = cells.apply(document(made), RULES["code-along"], RULES, "", STYLE, "java")
+    assert (shown.cell.source, list(shown.cell.metadata)) == ("", ["incorrectly_encoded_metadata"])
+    assert fate(cell("markdown", incorrectly_encoded_metadata='tags=["subslide", alt]'), "code-along") == "D"
+    assert fate(cell("code", incorrectly_encoded_metadata='tags=["private]'), "code-along") == "D"
+
+
 def test_the_slide_type_of_notes_hides_as_the_tag_does() -> None:
     notes = cell("markdown", source="for me", slideshow={"slide_type": "notes"})
     assert [fate(notes, kind) for kind in ("code-along", "student", "completed", "speaker")] == ["D", "D", "D", "K"]

@@ -22,7 +22,7 @@ _ANSWER = "*Answer:* "
 _WORD = re.compile(r"[\w-]+")
 PLAIN_METADATA = frozenset({
     "tags", "lang", "slide_id", "for_slide", "slideshow", "nbgrader", "editable", "deletable", "collapsed", "scrolled", "jupyter", "trusted",
-    "vscode", "execution", "id", "pycharm", "colab", "lines_to_next_cell",
+    "incorrectly_encoded_metadata", "vscode", "execution", "id", "pycharm", "colab", "lines_to_next_cell",
 })  # fmt: skip
 """Keys of a cell's metadata that tools know and students may have; others are the author's, and hidden with the cell's text."""
 
@@ -70,14 +70,16 @@ def _fate(cell: Cell, rule: Rule, outer: Rule, language: str) -> Fate:
     tags, named = set(cell.tags), marks(cell, rule)
     if language and cell.language and cell.language != language:
         return Fate.REMOVED
-    if named.intersection(rule["remove"]) or (outer.get("public", True) and named & PRIVATE_TAGS):
+    hides = rule.get("blank_code") or (rule.get("answer_stub") and "answer" in named)
+    blanks = cell.type == "code" and hides and (holds_answer(cell) or not tags.intersection(rule.get("keep", ())))
+    if tags.intersection(rule["remove"]) or (outer.get("public", True) and named & PRIVATE_TAGS):
         return Fate.REMOVED
+    if named.intersection(rule["remove"]):
+        # Only a slip of the pen says so: where the cell is empty anyway, it may stay.
+        return Fate.BLANKED if blanks else Fate.REMOVED
     if named.intersection(rule.get("blank", ())):
         return Fate.BLANKED
-    hides = rule.get("blank_code") or (rule.get("answer_stub") and "answer" in named)
-    if cell.type == "code" and hides and (holds_answer(cell) or not tags.intersection(rule.get("keep", ()))):
-        return Fate.BLANKED
-    return Fate.KEPT
+    return Fate.BLANKED if blanks else Fate.KEPT
 
 
 def marks(cell: Cell, rule: Rule) -> set[str]:
