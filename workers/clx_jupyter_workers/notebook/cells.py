@@ -22,9 +22,9 @@ _ANSWER = "*Answer:* "
 _WORD = re.compile(r"[\w-]+")
 PLAIN_METADATA = frozenset({
     "tags", "lang", "slide_id", "for_slide", "slideshow", "nbgrader", "editable", "deletable", "collapsed", "scrolled", "jupyter", "trusted",
-    "incorrectly_encoded_metadata", "vscode", "execution", "id", "pycharm", "colab", "lines_to_next_cell",
+    "incorrectly_encoded_metadata", "region_name", "vscode", "execution", "id", "pycharm", "colab", "lines_to_next_cell",
 })  # fmt: skip
-"""Keys of a cell's metadata that tools know and students may have; others are the author's, and hidden with the cell's text."""
+"""Keys of a cell's metadata that tools know and students may have; others are the author's, and hidden with the cell's text, unless they are only yes or no."""
 
 
 class Fate(Enum):
@@ -188,7 +188,7 @@ def _set_text(cell: Cell, fate: Fate, rule: Rule, language: str, prog_lang: str)
         changed |= _label_answer(cell, rule, language)
     complete = fate is Fate.KEPT and not changed
     if not complete:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key in PLAIN_METADATA}
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in PLAIN_METADATA or isinstance(value, bool)}
     return complete
 
 
