@@ -22,7 +22,7 @@ _ANSWER = "*Answer:* "
 _WORD = re.compile(r"[\w-]+")
 PLAIN_METADATA = frozenset({
     "tags", "lang", "slide_id", "for_slide", "slideshow", "nbgrader", "editable", "deletable", "collapsed", "scrolled", "jupyter", "trusted",
-    "incorrectly_encoded_metadata", "region_name", "vscode", "execution", "id", "pycharm", "colab", "lines_to_next_cell",
+    "region_name", "vscode", "execution", "id", "pycharm", "colab", "lines_to_next_cell",
 })  # fmt: skip
 """Keys of a cell's metadata that tools know and students may have; others are the author's, and hidden with the cell's text, unless they are only yes or no."""
 

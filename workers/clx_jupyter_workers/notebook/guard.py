@@ -229,5 +229,6 @@ def _visible(cell: Cell, hidden: dict[int, str] | None) -> list[str]:
 
 
 def _own_metadata(cell: Cell) -> dict[str, Any]:
-    """What the author wrote there, without what tools know."""
-    return {key: value for key, value in cell.metadata.items() if key not in cells.PLAIN_METADATA}
+    """What the author wrote there, without what tools know and without a marker that could not be read."""
+    plain = cells.PLAIN_METADATA | {"incorrectly_encoded_metadata"}
+    return {key: value for key, value in cell.metadata.items() if key not in plain}
