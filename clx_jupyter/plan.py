@@ -114,6 +114,7 @@ class Plan:
     problems: list[Problem]
     #: Sources that were not chosen, whose code must run for some that were.
     needed: list[SourcePlan] = field(default_factory=list)
+    _by_place: dict[str, SourcePlan] = field(default_factory=dict)
 
     @property
     def jobs(self) -> list[SourcePlan]:
@@ -122,7 +123,9 @@ class Plan:
 
     def at(self, place: str) -> SourcePlan | None:
         """The source at a place, chosen or needed."""
-        return next((source for source in (*self.needed, *self.sources) if source.place == place), None)
+        if not self._by_place:  # every job of a build asks
+            self._by_place = {source.place: source for source in (*self.sources, *self.needed)}
+        return self._by_place.get(place)
 
 
 @dataclass(frozen=True, slots=True)

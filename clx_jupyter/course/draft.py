@@ -18,7 +18,7 @@ from clx_jupyter.course.folder import WHITE, Rule, look_into, rule_of
 from clx_jupyter.course.load import Place, check_named
 from clx_jupyter.course.model import Section
 from clx_jupyter.course.scan import Scan, decode
-from clx_jupyter.course.yaml_spec import NAME
+from clx_jupyter.course.yaml_spec import BESIDE, NAME
 from clx_jupyter.course.yaml_topics import half
 from clx_jupyter.errors import CourseError
 
@@ -116,7 +116,7 @@ def draft(root: Path) -> Draft:
 
 def draft_beside(spec: Path) -> Draft:
     """The file beside a CLX or CLM course file that holds what XML cannot say."""
-    path = spec.with_name(f"{spec.stem}.clx.yaml")
+    path = spec.with_name(spec.stem + BESIDE)
     _check_new(path)
     return Draft(path, _BESIDE.format(name=spec.name), f"{spec.name} builds as it is; what it cannot say goes into {path.name}")
 

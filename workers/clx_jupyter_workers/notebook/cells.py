@@ -183,7 +183,7 @@ def _set_text(cell: Cell, fate: Fate, rule: Rule, language: str, prog_lang: str)
         cell.source, cell.attachments = "", {}
     changed = fate is Fate.KEPT and bool(rule.get("clear_solutions")) and solutions.clear(cell, prog_lang)
     if cell.type == "markdown":
-        _box(cell, rule)
+        _box(cell, rule, named)
     if cell.type != "code" and "answer" in named:
         changed |= _label_answer(cell, rule, language)
     complete = fate is Fate.KEPT and not changed
@@ -192,8 +192,7 @@ def _set_text(cell: Cell, fate: Fate, rule: Rule, language: str, prog_lang: str)
     return complete
 
 
-def _box(cell: Cell, rule: Rule) -> None:
-    named = marks(cell, rule)
+def _box(cell: Cell, rule: Rule, named: set[str]) -> None:
     for tag, colour in rule.get("boxes", ()):
         if tag in named:
             cell.source = f"<div style='background: {colour}; color: black;'>\n{cell.source}\n</div>"
