@@ -62,7 +62,8 @@ class Kernel:
             # Never our own descriptor 1: the supervisor reads frames there.
             await self._launch(cwd=str(cwd), env=dict(environment), extra_arguments=arguments, stdout=log, stderr=log)
         self.client = self.manager.client()
-        self.client.start_channels()
+        # No heartbeat: whether the process lives is asked of the system, and its thread may still be starting when all is closed.
+        self.client.start_channels(hb=False)
         self.client.allow_stdin = False
         await self._ready(time.monotonic() + timeout, timeout)
         return self.client
