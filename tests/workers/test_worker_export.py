@@ -15,7 +15,7 @@ from clx_jupyter_workers.notebook.document import Cell, Origin
 from clx_jupyter_workers.notebook.execution import Result
 from clx_jupyter_workers.notebook.pages import Memory
 
-PAGE = {"title": "A & B", "language": "de", "note": ""}
+PAGE = {"title": "A & B", "language": "de", "note": "", "assets": "../clx-assets"}
 PYTHON = {"language_info": {"name": "python", "pygments_lexer": "ipython3"}, "kernelspec": {"name": "python3", "display_name": "P"}}
 
 
@@ -27,7 +27,7 @@ RESULT = {0: Result([{"output_type": "stream", "name": "stdout", "text": "res<ul
 
 
 def page(*cells: Shown, metadata: Any = PYTHON, results: Any = None, missing: Any = None, **changes: str) -> str:
-    return export.html(cells, metadata, results, {**PAGE, **changes}, missing or {}).decode()
+    return export.html(cells, metadata, results, {**PAGE, **changes}, missing or {})[0].decode()
 
 
 def test_a_page_loads_nothing_from_anywhere_and_keeps_the_classes_of_the_classic_template() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from clx_jupyter_workers import inputs, stage
+from clx_jupyter_workers.assets import contained, marked
 from clx_jupyter_workers.notebook import cells, check, export, links, references, sources
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.document import Document
@@ -195,13 +196,18 @@ class _Conversion:
             if warning := guard.in_file(name, self.look.text(name)):
                 self.report(warning)
         metadata = export.metadata_of(document.metadata, self.job.get("metadata"))
-        data = self._bytes(variant, shown, metadata, outcome, missing)
+        data, loads = self._bytes(variant, shown, metadata, outcome, missing)
         if leak := guard.problem(data, variant["format"], shown, metadata, outcome.results):
             self._missing(variant, document, self.report(leak).id, "failed")
             return
+        if loads and not variant.get("assets"):
+            # Only now: scripts of others are long, and hold no text of the course.
+            data, loads = contained(data), []
         sha256, size = stage.put(Path(self.job["stage"]), data)
         names = sorted({_name(document.cells[each.index].source) for each in shown if each.complete})
-        self.link.send("output", variant=variant["id"], sha256=sha256, size=size, assets=assets, shown=names, note=outcome.note)
+        self.link.send(
+            "output", variant=variant["id"], sha256=sha256, size=size, assets=[*marked(loads), *assets], shown=names, note=outcome.note
+        )
 
     def _shown(self, variant: Variant, document: Document) -> list[Shown]:
         return cells.apply(document, self._rule(variant), self.job["kinds"], variant["language"], self.style, self.prog_lang)
@@ -226,19 +232,20 @@ class _Conversion:
 
     def _bytes(
         self, variant: Variant, shown: list[Shown], metadata: Mapping[str, Any], outcome: Outcome, missing: Mapping[str, str]
-    ) -> bytes:  # fmt: skip
+    ) -> tuple[bytes, list[str]]:  # fmt: skip
         if variant["format"] == "html":
             return export.html(shown, metadata, outcome.results, self._page(variant, outcome), missing)
         if variant["format"] == "code":
-            return export.code(shown, metadata, variant.get("code_format") or "py:percent")
-        return export.notebook(shown, metadata, outcome.results)
+            return export.code(shown, metadata, variant.get("code_format") or "py:percent"), []
+        return export.notebook(shown, metadata, outcome.results), []
 
     def _page(self, variant: Variant, outcome: Outcome) -> dict[str, str]:
         language = variant["language"]
         titles = self.job["source"].get("titles") or {}
         title = titles.get(language) or titles.get("") or next(iter(titles.values()), "")
         stem = posixpath.splitext(posixpath.basename(self.source.path))[0]
-        return {"title": title or stem, "language": language, "note": _in(_NOTES.get(outcome.note, {}), language)}
+        note = _in(_NOTES.get(outcome.note, {}), language)
+        return {"title": title or stem, "language": language, "note": note, "assets": variant.get("assets", "")}
 
     def _look_up(self, shown: list[Shown], document: Document, variant: Variant) -> tuple[list[str], dict[str, str]]:
         """Files to publish beside the variant, and shown files that are not there with the text of their box."""

@@ -29,7 +29,7 @@ def _pages() -> Pages:
 
 def warm_up() -> None:
     """Compile the template before the first job."""
-    page = {"title": "", "language": "", "note": ""}
+    page = {"title": "", "language": "", "note": "", "assets": ""}
     _pages().render(from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}), page)
 
 
@@ -56,15 +56,16 @@ def code(cells: Sequence[Shown], metadata: Mapping[str, Any], format: str) -> by
 
 def html(
     cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: dict[str, str], missing: Mapping[str, str]
-) -> bytes:  # fmt: skip
-    """The variant as one page; shown files in *missing* become boxes that say so."""
+) -> tuple[bytes, list[str]]:  # fmt: skip
+    """The variant as one page, and the groups of files that it loads; shown files in *missing* become boxes that say so."""
     node = _node(cells, metadata, results or {})
     for cell in node.cells:
         if cell.cell_type == "markdown":
             cell.source = with_placeholders(cell.source, missing)
             if "attachment:" in cell.source:
                 cell["attachments"] = Attachments(cell.get("attachments", {}))  # type: ignore[no-untyped-call]
-    return _pages().render(node, page).encode("utf-8", "replace")
+    text, groups = _pages().render(node, page)
+    return text.encode("utf-8", "replace"), groups
 
 
 def _node(cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results) -> NotebookNode:

@@ -21,6 +21,8 @@ from nbformat import NotebookNode
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 
+from clx_jupyter_workers.assets import FOLDER, Loads
+
 TEMPLATES = Path(__file__).parent / "templates" / "html"
 MAX_MEMORY = 16_000_000
 """Characters of rendered text kept for the next variant, which has most cells in common."""
@@ -86,19 +88,26 @@ class Pages(HTMLExporter):
     def _rendered(self, context: Any, source: str) -> str:
         return _NO_ALT.sub('<img alt=""', super().markdown2html(context, source))
 
-    def render(self, node: NotebookNode, page: dict[str, str]) -> str:
-        """The page; *page* has ``title``, ``language`` and ``note``."""
+    def render(self, node: NotebookNode, page: dict[str, str]) -> tuple[str, list[str]]:
+        """The page, and the groups of files that it loads; *page* has ``title``, ``language``, ``note`` and ``assets``.
+
+        ``assets`` is the address of the folder with these files, ``""`` where the page is to hold them itself; they stand in it as
+        elements that :func:`~clx_jupyter_workers.assets.contained` replaces.
+        """
         node, _ = self._magics.preprocess(node, {})
         info = node.metadata.get("language_info", {})
         lexer = info.get("pygments_lexer") or info.get("name") or "text"
         widgets = WidgetsDataTypeFilter(notebook_metadata={node.get("name", ""): node.metadata}, parent=self)  # type: ignore[no-untyped-call]
         self.register_filter("highlight_code", self._highlighter(lexer))  # type: ignore[no-untyped-call]
         self.register_filter("filter_data_type", widgets)  # type: ignore[no-untyped-call]
-        return str(self.template.render(nb=node, resources=self._resources(page), uuid4=uuid4))
+        loads = Loads(page["assets"] or FOLDER)
+        text = str(self.template.render(nb=node, resources=self._resources(page, loads), uuid4=uuid4))
+        return text, loads.groups
 
-    def _resources(self, page: dict[str, str]) -> dict[str, Any]:
+    def _resources(self, page: dict[str, str], loads: Loads) -> dict[str, Any]:
         start = {"metadata": {"name": page["title"], "path": ""}, "page": page}
         resources: dict[str, Any] = self._init_resources(start)  # type: ignore[no-untyped-call]
+        resources |= {"style": loads.style, "script": loads.script}
         resources |= {"raw_mimetypes": self.raw_mimetypes, "output_mimetype": self.output_mimetype, "should_sanitize_html": False}
         shown = ("code", "input", "input_prompt", "markdown", "output", "output_prompt", "raw", "unknown")
         resources["global_content_filter"] = {f"include_{name}": True for name in shown} | {"no_prompt": False}
