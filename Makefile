@@ -39,11 +39,14 @@ define install
 	SKIP_JUPYTER_BUILDER=1 python -m pip install -qq --editable '$(1)'
 endef
 
-.venv/.installed: .venv/bin/python pyproject.toml
+# Installing fetches what pages load from others (hatch_build.py), so it is done again where that list changes.
+INSTALLED_FROM := pyproject.toml hatch_build.py workers/clx_jupyter_workers/static/vendor.json
+
+.venv/.installed: .venv/bin/python $(INSTALLED_FROM)
 	$(call install,.)
 	@touch $@
 
-.venv/.python: .venv/bin/python pyproject.toml
+.venv/.python: .venv/bin/python $(INSTALLED_FROM)
 	$(call install,.[test])
 	@touch $@
 
@@ -105,7 +108,7 @@ check-system: system
 # --- daily ------------------------------------------------------------------
 
 demo: ## build the demo course into binder/demo/output (needs no Node)
-	@[ -f .venv/.python ] || $(MAKE) .venv/.installed
+	@if [ -f .venv/.python ]; then $(MAKE) .venv/.python; else $(MAKE) .venv/.installed; fi
 	.venv/bin/clx build binder/demo
 
 lint: setup ## ruff, mypy, eslint, prettier: report only
@@ -142,5 +145,6 @@ wheel: .venv/.npm ## build wheel and sdist into dist/
 
 clean: ## remove all that is built or installed here, .venv and node_modules included
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist junit.xml clx_jupyter/labextension
+	rm -rf workers/clx_jupyter_workers/static/vendor
 	rm -rf labextension/node_modules labextension/.yarn labextension/lib labextension/coverage labextension/*.tsbuildinfo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

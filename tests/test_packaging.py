@@ -24,6 +24,7 @@ pytestmark = pytest.mark.story
 ROOT = Path(__file__).parent.parent
 VERSION = clx_jupyter.__version__
 BUNDLE = Path("clx_jupyter/labextension")
+VENDOR = Path("workers/clx_jupyter_workers/static/vendor")
 PACKAGES = {"clx_jupyter": Path("clx_jupyter"), "clx_jupyter_workers": Path("workers/clx_jupyter_workers")}
 LABEXTENSION = f"clx_jupyter-{VERSION}.data/data/share/jupyter/labextensions/clx-jupyter"
 SERVER_CONFIG = f"clx_jupyter-{VERSION}.data/data/etc/jupyter/jupyter_server_config.d/clx_jupyter.json"
@@ -45,27 +46,33 @@ def sources() -> list[Path]:
         return [Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file()]
     ignored = {".venv", ".yarn", "__pycache__", "build", "dist", "labextension/lib", "node_modules"}
     files = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
-    return [path for path in files if not path.is_relative_to(BUNDLE) and not ignored & {*path.parts, path.parent.as_posix()}]
+    return [
+        path
+        for path in files
+        if not path.is_relative_to(BUNDLE) and not path.is_relative_to(VENDOR) and not ignored & {*path.parts, path.parent.as_posix()}
+    ]
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clean copy of the sources with the sidebar that ``make setup`` built, in a folder with a space."""
+    """Return a clean copy of the sources with the sidebar and the files of others that ``make setup`` got, in a folder with a space."""
     assert (ROOT / BUNDLE / "static" / "style.js").is_file(), "the sidebar is not built: run `make setup`"
     copy = tmp_path_factory.mktemp("clean copy")
     for source in sources():
         (copy / source).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / source, copy / source)
-    shutil.copytree(ROOT / BUNDLE, copy / BUNDLE)
+    for folder in (BUNDLE, VENDOR):
+        shutil.copytree(ROOT / folder, copy / folder)
     return copy
 
 
 @pytest.fixture(scope="module")
 def dist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the sdist, and the wheel that was built from the sdist, both without Node."""
+    """Return a folder with the sdist, and the wheel that was built from the sdist, both without Node and without a package of npm."""
     folder = tmp_path_factory.mktemp("dist")
     no_programs = str(tmp_path_factory.mktemp("empty"))
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, checkout, cwd=folder, env={**os.environ, "PATH": no_programs})
+    env = {**os.environ, "PATH": no_programs, "npm_config_registry": "http://127.0.0.1:1"}
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, checkout, cwd=folder, env=env)
     return folder
 
 
@@ -116,9 +123,10 @@ def test_the_wheel_holds_every_file_of_both_packages_and_no_other_package(checko
     expected = {
         (package / path.relative_to(folder)).as_posix()
         for package, folder in PACKAGES.items()
-        for path in sources()
+        for path in [*sources(), *(file.relative_to(ROOT) for file in (ROOT / VENDOR).rglob("*") if file.is_file())]
         if path.is_relative_to(folder) and not path.is_relative_to(BUNDLE)
     }
+    assert "clx_jupyter_workers/static/vendor/mathjax/LICENSE" in expected
     metadata = (f"clx_jupyter-{VERSION}.dist-info/", f"clx_jupyter-{VERSION}.data/")
 
     assert {name for name in wheel_names if not name.startswith(metadata)} == expected
@@ -162,6 +170,7 @@ def test_the_sdist_holds_what_a_build_without_node_needs_and_nothing_that_builds
             "binder",
             "clx_jupyter",
             "docs",
+            "hatch_build.py",
             "install.json",
             "jupyter-config",
             "labextension",
