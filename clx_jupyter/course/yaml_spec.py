@@ -79,6 +79,7 @@ class TargetSpec:
     formats: tuple[str, ...]
     languages: tuple[str, ...]
     outputs: bool
+    self_contained: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +259,7 @@ def _target(name: str, node: Node, line: int) -> TargetSpec:
         formats=tuple(given.get("formats", ("html", "notebook"))),
         languages=tuple(given.get("languages", ())),
         outputs=given.get("outputs", False),
+        self_contained=given.get("self_contained", False),
     )
 
 
