@@ -1,4 +1,4 @@
-"""The files that are copied as they are: images and data beside the outputs, and folders of a course."""
+"""The files that are copied as they are: images and data beside the outputs, folders of a course, and what its pages load."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from clx_jupyter.course.model import FORMATS, Course, Target, text_in
 from clx_jupyter.course.scan import is_source
 from clx_jupyter.job_queue import StoredOutput
 from clx_jupyter.plan import SourcePlan
-from clx_jupyter.variants import Choice, folder
+from clx_jupyter.variants import Choice, folder, pages_load_from
+from clx_jupyter_workers import assets
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One file to copy: *path* in the course to *dest* in the target."""
+    """One file to copy: *path* in the course, or *ours*, to *dest* in the target."""
 
     target: Target
     dest: str
     path: str
     #: Only because a page or notebook refers to it.
     mentioned: bool = False
+    #: ``path`` names one of the files that pages load (``clx_jupyter_workers.assets``), which lie in no course.
+    ours: bool = False
 
 
 def static_copies(course: Course, choice: Choice) -> Iterator[Copy]:
@@ -68,14 +71,29 @@ def _topics(course: Course, choice: Choice, target: Target, kind: str, language:
                     yield Copy(target, posixpath.join(base, asset.dest), asset.path)
 
 
-def mentioned_copies(plans: Iterable[SourcePlan], rows: Mapping[str, StoredOutput]) -> Iterator[Copy]:
+def mentioned_copies(course: Course, plans: Iterable[SourcePlan], rows: Mapping[str, StoredOutput]) -> Iterator[Copy]:
     """What published pages and notebooks refer to, as their last conversion found it."""
     for plan in plans:
-        if plan.source.scope is None:
-            for output in plan.outputs:
-                row = rows.get(output.name)
-                for asset in row.assets if row else ():
-                    yield copy_beside(output.variant.target, output.variant.path, plan.source.path, asset)
+        for output in plan.outputs:
+            variant = output.variant
+            for name in row.assets if (row := rows.get(output.name)) else ():
+                if name.startswith(assets.PREFIX) or plan.source.scope is None:
+                    yield from needed_by_page(course, variant.target, variant.path, variant.language, plan.source.path, name)
+
+
+def needed_by_page(course: Course, target: Target, page: str, language: str, source: str, name: str) -> Iterator[Copy]:
+    """The copies for one entry of a page's :attr:`StoredOutput.assets`: a file beside it, or a group of those that pages load."""
+    if name.startswith(assets.PREFIX):
+        yield from shared_copies(course, target, language, name.removeprefix(assets.PREFIX))
+    else:
+        yield copy_beside(target, page, source, name)
+
+
+def shared_copies(course: Course, target: Target, language: str, group: str) -> Iterator[Copy]:
+    """The files of a group that pages in a language load; none of a group that this version does not know."""
+    folder = pages_load_from(course, language)
+    for name in assets.groups().get(group, ()):
+        yield Copy(target, posixpath.join(folder, name), name, ours=True)
 
 
 def copy_beside(target: Target, page: str, source: str, asset: str) -> Copy:

@@ -15,7 +15,7 @@ from clx_jupyter.kernels import Kernel
 from clx_jupyter.kinds import KINDS
 from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
 from clx_jupyter.plan import Options
-from clx_jupyter.variants import Variant
+from clx_jupyter.variants import PAGES, Variant, address_of_assets
 
 
 def job_spec(
@@ -122,6 +122,7 @@ def variant_spec(name: str, variant: Variant, course: Course) -> dict[str, Any]:
     return {
         "id": name, "kind": variant.kind.id, "language": variant.language, "format": variant.format, "outputs": variant.outputs,
         "code_format": f"{code}:percent" if variant.format == "code" else None, "course_folder": up,
+        "assets": address_of_assets(course, variant), "self_contained": variant.format in PAGES and variant.target.self_contained,
     }  # fmt: skip
 
 

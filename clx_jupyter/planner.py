@@ -22,8 +22,8 @@ from clx_jupyter.kernels import Kernel, choose, with_course_python
 from clx_jupyter.languages import LANGUAGES
 from clx_jupyter.links import Links
 from clx_jupyter.plan import Known, Options, Output, Plan, Row, SourcePlan
-from clx_jupyter.variants import Choice, Variant, twins_of, variants
-from clx_jupyter_workers import VERSION
+from clx_jupyter.variants import PAGES, Choice, Variant, address_of_assets, twins_of, variants
+from clx_jupyter_workers import VERSION, assets
 from clx_jupyter_workers.inputs import Files, mentioned, modules
 
 
@@ -42,7 +42,7 @@ class Planner:
         self.fingerprints: dict[str, str] = {}
         self.files = Files(self._course_files())
         self.links = Links(course, self.twins)
-        self._renders: dict[tuple[str, str, str, bool], str] = {}
+        self._renders: dict[tuple[str, str, str, bool, str], str] = {}
 
     def _course_files(self) -> set[str]:
         """Every file that notebooks without a scope of their own may mention."""
@@ -150,9 +150,11 @@ class Planner:
 
     def _render_name(self, variant: Variant) -> str:
         """The name of what is written once for all targets that have it."""
-        key = (variant.kind.id, variant.language, variant.format, variant.outputs)
+        address = address_of_assets(self.course, variant)
+        key = (variant.kind.id, variant.language, variant.format, variant.outputs, address)
         if key not in self._renders:
-            self._renders[key] = digest([variant.kind.to_json(), *key[1:]])[:12]
+            held = assets.digest() if variant.format in PAGES and not address else ""
+            self._renders[key] = digest([variant.kind.to_json(), *key[1:], held])[:12]
         return self._renders[key]
 
     def _not_built(self, output: Output, row: Row, known: Known | None, before: list[SourcePlan]) -> None:

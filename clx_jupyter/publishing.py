@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.assets import Copy, copy_beside, mentioned_copies, static_copies, stays_private
+from clx_jupyter.assets import Copy, mentioned_copies, needed_by_page, static_copies, stays_private
 from clx_jupyter.course.model import Target
 from clx_jupyter.course.yaml_spec import NAME
 from clx_jupyter.errors import Problem, RequestError
@@ -19,6 +19,8 @@ from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others
 from clx_jupyter.requests import Request
 from clx_jupyter.supervisor import Attempt
+from clx_jupyter.variants import PAGES, language_in
+from clx_jupyter_workers import assets
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Publishing:
         self.problems: list[Problem] = []
         self.assets: dict[str, Asset] = {}
         self.stored = dict(rows)
+        self._hashes_of_ours: dict[str, tuple[str, int]] = {}
+        self._spared: set[str] = set()
         self._targets: dict[str, Target] = {str(target.path): target for target in self.course.targets}
         for target in self.course.targets:
             check_target(target.path, self.course.root)
@@ -89,6 +93,8 @@ class Publishing:
     def start(self) -> None:
         """Before any job: the files that do not depend on one."""
         self._ignore_outputs()
+        if any(not set(PAGES).isdisjoint(target.formats) for target in self.course.targets) and (names := assets.missing()):
+            self.problems.append(_incomplete(names))
         self._copy_all(static_copies(self.course, self.plan.choice))
 
     def _ignore_outputs(self) -> None:
@@ -155,7 +161,9 @@ class Publishing:
                 entry = Entry(row.sha256, row.size, row.course, attempt.job.path, row.variant, row.key, row.reason)
                 done = tree.put(path, attempt.stage / row.sha256, entry, accepted)
                 row = _as_published(row, done)
-                self._copy_all(copy_beside(self._targets[target], path, attempt.job.path, asset) for asset in row.assets)
+                language = language_in(row.variant)
+                for name in row.assets:
+                    self._copy_all(needed_by_page(self.course, self._targets[target], path, language, attempt.job.path, name))
             elif row.state == "withdrawn":
                 tree.remove(path, accepted)
             self.stored[row.name] = row
@@ -174,22 +182,36 @@ class Publishing:
             self._copy(copy, hashes)
 
     def _copy(self, copy: Copy, hashes: dict[str, tuple[str, int]]) -> None:
-        source = self.course.root / copy.path
         name = f"{copy.target.path}/{copy.dest}"
         if name in self.assets or copy.dest.startswith("../"):
             return
+        if copy.ours:
+            self._copy_ours(copy, name)
+            return
+        source = self.course.root / copy.path
         if copy.mentioned and stays_private(self.course.root, copy.path):
             return
         if copy.path not in hashes:
             if not source.is_file() or not source.resolve().is_relative_to(self.course.root.resolve()):
                 return
             hashes[copy.path] = file_digest(source), source.stat().st_size
-        sha256, size = hashes[copy.path]
-        tree = self._trees[str(copy.target.path)]
-        entry = Entry(sha256, size, self.course.file, copy.path, ASSET, sha256, "mentioned")
-        done = tree.put(copy.dest, source, entry)
+        self._put(copy, name, source, copy.path, *hashes[copy.path])
+
+    def _copy_ours(self, copy: Copy, name: str) -> None:
+        """One of the files that pages load. Where this installation lacks it, the one that an earlier build published stays."""
+        source = assets.path(copy.path)
+        if not source.is_file():
+            self._spared.add(name)
+            return
+        if copy.path not in self._hashes_of_ours:
+            self._hashes_of_ours[copy.path] = file_digest(source), source.stat().st_size
+        self._put(copy, name, source, f"{assets.FOLDER}/{copy.path}", *self._hashes_of_ours[copy.path])
+
+    def _put(self, copy: Copy, name: str, content: Path, source: str, sha256: str, size: int) -> None:
+        entry = Entry(sha256, size, self.course.file, source, ASSET, sha256, "mentioned")
+        done = self._trees[str(copy.target.path)].put(copy.dest, content, entry)
         state = {"written": "built", "same": "fresh", "kept": "stale"}[done]
-        self.assets[name] = Asset(copy.target.name, copy.dest, copy.path, state, sha256)
+        self.assets[name] = Asset(copy.target.name, copy.dest, source, state, sha256)
 
     # --- the end ------------------------------------------------------------
 
@@ -198,12 +220,12 @@ class Publishing:
 
         A build that was cancelled (not *complete*) or that chose a part removes nothing.
         """
-        self._copy_all(mentioned_copies(self.plan.sources, rows))
+        self._copy_all(mentioned_copies(self.course, self.plan.sources, rows))
         gone = []
         if complete and self.plan.choice.everything and not self.request.failed:
             for path, tree in self._trees.items():
                 wanted = self.plan.all_paths[self._targets[path].name]
-                copied = {name.removeprefix(f"{path}/") for name in self.assets if name.startswith(f"{path}/")}
+                copied = {name.removeprefix(f"{path}/") for name in (*self.assets, *self._spared) if name.startswith(f"{path}/")}
                 removed = tree.prune((wanted | copied).__contains__)
                 gone += [f"{path}/{name}" for name in removed]
             gone += [name for name in rows if self._left(name)]
@@ -218,6 +240,17 @@ class Publishing:
             if name.startswith(f"{path}/"):
                 return name[len(path) + 1 :] not in self.plan.all_paths[target.name]
         return False
+
+
+def _incomplete(names: list[str]) -> Problem:
+    """The warning for an installation that lacks files which pages load: a checkout that was never installed, or not since it changed."""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return Problem(
+        "tool-missing",
+        f"this installation of clx_jupyter lacks {names[0]}{more}, which pages load; they are built all the same",
+        "in the checkout run `make` or `python -m pip install --editable .`, or install a wheel: `pip install --force-reinstall clx-jupyter`",
+        "warning",
+    )
 
 
 def _as_published(row: StoredOutput, done: str) -> StoredOutput:

@@ -9,13 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from clx_jupyter.course.clm_layout import sanitised, section_folder, variant_path
+from clx_jupyter.course.clm_layout import course_folder, sanitised, section_folder, variant_path
 from clx_jupyter.course.model import FORMATS, Course, Section, Source, Target, Topic, text_in
 from clx_jupyter.errors import RequestError
 from clx_jupyter.kinds import Kind
 from clx_jupyter.languages import LANGUAGES
+from clx_jupyter_workers import assets
 
 SUFFIXES = {"html": ".html", "notebook": ".ipynb"}
+PAGES = ("html",)
+"""The formats whose files load styles and scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class Variant:
     def outputs(self) -> bool:
         """Whether it may carry results: pages of kinds that run do, notebooks where the target says so."""
         return self.kind.executed and (self.format == "html" or (self.format == "notebook" and self.target.outputs))
+
+
+def language_in(name: str) -> str:
+    """The language in a :attr:`Variant.name`; ``""`` where there is none."""
+    parts = name.split("/")
+    return parts[1] if len(parts) == 3 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +235,18 @@ def folder(course: Course, section: Section, kind: str, language: str, format: s
     if course.layout != "source":
         return section_folder(course, section, kind, language, format)
     return "/".join(filter(None, (kind, language if len(course.languages) > 1 else "", format)))
+
+
+def pages_load_from(course: Course, language: str) -> str:
+    """The folder, relative to the target's, of what pages load: where the course has a folder of its own, that may be published alone."""
+    return posixpath.join("" if course.layout == "source" else course_folder(course, language), assets.FOLDER)
+
+
+def address_of_assets(course: Course, variant: Variant) -> str:
+    """The address, from a variant's page, of the folder it loads from; ``""`` for one that holds all itself, and for what is no page."""
+    if variant.format not in PAGES or variant.target.self_contained:
+        return ""
+    return posixpath.relpath(pages_load_from(course, variant.language), posixpath.dirname(variant.path))
 
 
 def suffix(source: Source, format: str) -> str:

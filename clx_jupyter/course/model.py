@@ -50,6 +50,8 @@ class Target:
     languages: tuple[str, ...] = ()
     #: Notebooks carry the results of the run.
     outputs: bool = False
+    #: Each page is one file that loads nothing.
+    self_contained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

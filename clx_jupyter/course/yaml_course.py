@@ -70,7 +70,7 @@ def _target(spec: CourseSpec, target: TargetSpec, root: Path, name: str, output_
     if why:
         message = f"target {target.name!r} cannot be {target.path if not output_dir else path}: {why}"
         raise CourseError(message, "choose a folder of its own for the outputs, such as output", path=name, line=target.line)
-    return Target(target.name, path, target.kinds, target.formats, target.languages, target.outputs)
+    return Target(target.name, path, target.kinds, target.formats, target.languages, target.outputs, target.self_contained)
 
 
 def _empty(sections: tuple[Section, ...], name: str) -> Iterator[Problem]:

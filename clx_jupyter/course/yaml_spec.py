@@ -81,6 +81,7 @@ class TargetSpec:
     formats: tuple[str, ...]
     languages: tuple[str, ...]
     outputs: bool
+    self_contained: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +263,7 @@ def _target(name: str, node: Node, line: int) -> TargetSpec:
         formats=tuple(given.get("formats", ("html", "notebook"))),
         languages=tuple(given.get("languages", ())),
         outputs=given.get("outputs", False),
+        self_contained=given.get("self_contained", False),
     )
 
 

@@ -200,7 +200,7 @@ class _Conversion:
         if leak := guard.problem(data, variant["format"], shown, metadata, outcome.results):
             self._missing(variant, document, self.report(leak).id, "failed")
             return
-        if loads and not variant.get("assets"):
+        if variant.get("self_contained"):
             # Only now: scripts of others are long, and hold no text of the course.
             data, loads = contained(data), []
         sha256, size = stage.put(Path(self.job["stage"]), data)
@@ -252,7 +252,8 @@ class _Conversion:
         assets, missing = set(), {}
         for each in shown:
             for reference in references.references(each.cell.source) if each.cell.type == "markdown" else ():
-                if self.look.is_asset(reference) and not self.pictures.moved(reference.target):
+                held = reference.shown and self.pictures.held(reference.target, variant)
+                if not held and self.look.is_asset(reference) and not self.pictures.moved(reference.target):
                     assets.add(posixpath.normpath(reference.target))
                 if reference.shown and (state := self.look.state(reference.target)) in ("missing", "lfs"):
                     missing[reference.target] = _in(_MISSING, variant["language"]) + reference.target

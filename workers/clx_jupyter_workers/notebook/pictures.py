@@ -32,9 +32,14 @@ class Pictures:
         path = posixpath.normpath(target)
         return any(path in (self._style.get(name) or {}) for name in ("renames", "shared"))
 
+    def held(self, target: str, variant: Mapping[str, Any]) -> bool:
+        """Whether a page that is one file holds the picture, so that none lies beside it."""
+        return bool(variant.get("self_contained")) and self._url(target) is not None
+
     def placed(self, text: str, tags: list[str], variant: Mapping[str, Any]) -> str:
         """Pictures where they lie in the output of a variant."""
-        if self._style.get("inline") and variant["format"] in ("html", "notebook") and "nodataurl" not in tags:
+        asked = self._style.get("inline") and variant["format"] in ("html", "slides", "notebook") and "nodataurl" not in tags
+        if asked or variant.get("self_contained"):
             text = references.embed(text, self._url)
         folder = variant.get("course_folder") or ""
         shared = {old: posixpath.join(folder, new) for old, new in (self._style.get("shared") or {}).items()}
