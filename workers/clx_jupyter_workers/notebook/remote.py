@@ -22,10 +22,8 @@ _STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style\s*>|\Z)|\bstyle\s*=\s*(?:\"(
 _LOADING = re.compile(
     r"<(?:script|img|image|use|iframe|frame|embed|object|source|video|audio|track|input|feImage|link)\b[^>]*>", re.IGNORECASE
 )
-_ATTRIBUTE = re.compile(
-    r"(?<![\w-])(?P<name>src|srcset|poster|data|href|xlink:href|rel|srcdoc)\s*=\s*(?:\"(?P<a>[^\"]*)\"|'(?P<b>[^']*)'|(?P<c>[^\s\"'>]+))",
-    re.IGNORECASE,
-)
+_ATTRIBUTE = re.compile(r"(?P<name>[\w:-]+)\s*=\s*(?:\"(?P<a>[^\"]*)\"|'(?P<b>[^']*)'|(?P<c>[^\s\"'>]+))")
+_ADDRESSES = ("src", "srcset", "poster", "data", "href", "xlink:href", "srcdoc")
 _RELATIONS = frozenset({"stylesheet", "preload", "modulepreload", "icon", "prefetch", "manifest"})
 _CSS_URL = re.compile(rf"(?:@import\s+(?:url\(\s*)?|url\(\s*)[\"']?({_URL})", re.IGNORECASE)
 _IN_SCRIPT = re.compile(
@@ -85,13 +83,14 @@ def _tag(tag: str) -> Iterator[str]:
     is_link = tag[1:5].lower() == "link"
     if is_link and not _RELATIONS & set(values.get("rel", "").lower().split()):
         return
-    for name, value in values.items():
+    for name in _ADDRESSES:
+        value = values.get(name, "").strip()
         if name == "srcdoc":
             yield from _html(html.unescape(value))
         elif name == "srcset":
             yield from (part.split()[0] for part in value.split(", ") if part.split() and _is_remote(part.split()[0]))
-        elif name != "rel" and _is_remote(value.strip()):
-            yield value.strip()
+        elif _is_remote(value):
+            yield value
 
 
 def _is_remote(address: str) -> bool:
