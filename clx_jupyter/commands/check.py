@@ -124,12 +124,17 @@ def _tell(problems: Sequence[Problem], fixed: Sequence[tuple[str, Fix]], sources
     for path, fix in fixed:
         place = f"{path}:{fix['line']}" if "line" in fix else f"{path}, cell {fix['at'][1] + 1}"
         print(f"corrected: {place}: {described(fix)}")
-    quiet = [problem for problem in problems if problem.category == "accessibility"]
+    quiet = {
+        "show pictures without alternative text": [problem for problem in problems if problem.category == "accessibility"],
+        "load something from the network": [problem for problem in problems if problem.category == "link" and problem.severity == "info"],
+    }
+    many = [problem for found in quiet.values() if len(found) > _FEW for problem in found]
     for problem in problems:
-        if problem not in quiet or len(quiet) <= _FEW:
+        if problem not in many:
             print(told(problem) + (f"\n  fix: {described(problem.fix)}" if problem.fix else ""))
-    if len(quiet) > _FEW:
-        print(f"info: {number_of(len(quiet), 'notebook')} show pictures without alternative text (--json names them)")
+    for what, found in quiet.items():
+        if len(found) > _FEW:
+            print(f"info: {number_of(len({problem.path for problem in found}), 'notebook')} {what} (--json names them)")
     corrected = f"{number_of(len(fixed), 'correction')} made, " if fixed else ""
     print(f"{number_of(sources, 'source')}: {corrected}{counted(problems)}")
     fixable = sum(1 for problem in problems if problem.fix)

@@ -36,7 +36,7 @@ def test_a_page_loads_nothing_from_anywhere_and_keeps_the_classes_of_the_classic
     assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", text) and not soup.select("script")
     assert soup.html is not None and soup.html["lang"] == "de" and soup.title is not None and soup.title.text == "A & B"
     assert soup.select_one("#cell-id\\=id0.cell.border-box-sizing.code_cell.rendered.celltag_keep .input_area .highlight") is not None
-    output = soup.select_one(".output_wrapper .output .output_area .output_subarea.output_stream.output_stdout.output_text pre")
+    output = soup.select_one(".output_wrapper .output .clx-output.clx-text pre")
     assert output is not None and output.text == "res<ult>"
     assert soup.select_one(".text_cell .text_cell_render.rendered_html h1#T") is not None
     assert [image["alt"] for image in soup.select("img")] == [""]

@@ -26,7 +26,7 @@ PREFIX = "/"
 _STATIC = Path(__file__).parent / "static"
 
 _OWN = {
-    "page": ("page.css",),
+    "page": ("page.css", "outputs.css"),
     "math": (),
     "slides": (),
 }

@@ -21,7 +21,7 @@ CLASSES: dict[str, str] = {
     "bad-source": "a source file cannot be read",
     "bad-course": "the course file, or what it asks for, is wrong",
     "leak": "private text would reach a public file",
-    "link": "a link leads nowhere",
+    "link": "a link leads nowhere, or a page loads something from the network",
     "image": "an image is missing or is no image",
     "language": "a language of the course is missing something",
     "tag": "a tag or metadata key is unknown or contradicts another",

@@ -15,6 +15,7 @@ from clx_jupyter_workers.notebook import cells, check, export, links, references
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.document import Document
 from clx_jupyter_workers.notebook.guard import Guard
+from clx_jupyter_workers.notebook.loading import Remote
 from clx_jupyter_workers.notebook.paths import join
 from clx_jupyter_workers.notebook.pictures import Pictures
 from clx_jupyter_workers.notebook.results import Outcome, Results, all_files, included
@@ -30,6 +31,7 @@ _NOTES = {
         "": "The results on this page were stored in the source; they were not computed again.",
     },
 }
+_PAGES = frozenset({"html", "slides"})
 _MISSING = {"de": "Bild fehlt: ", "": "missing image: "}
 
 
@@ -73,6 +75,7 @@ class _Conversion:
         self.look = references.Files(source.root, source.folder, self.files, included(job))
         self.pictures = Pictures(self.style, self.look)
         self._linker = links.Linker(job.get("links") or {}, self.look, self.report, self._is_published)
+        self._remote = Remote(self.report)
         self._reported: set[str] = set()
         self._regions: dict[int, list[Problem]] = {}
         self._guards: dict[tuple[int, str], Guard] = {}
@@ -195,6 +198,8 @@ class _Conversion:
         for name in assets:
             if warning := guard.in_file(name, self.look.text(name)):
                 self.report(warning)
+        if variant["format"] in _PAGES:
+            self._remote.of_results(shown, outcome.results or {}, document)
         metadata = export.metadata_of(document.metadata, self.job.get("metadata"))
         data, loads = self._bytes(variant, shown, metadata, outcome, missing)
         if leak := guard.problem(data, variant["format"], shown, metadata, outcome.results):
@@ -259,6 +264,8 @@ class _Conversion:
                     missing[reference.target] = _in(_MISSING, variant["language"]) + reference.target
                     self._report_image(reference.target, each, document, state)
             if each.cell.type == "markdown":
+                if variant["format"] in _PAGES:
+                    self._remote.of_text(each.cell.source, document.cells[each.index], document)
                 for name in references.attached(each.cell.source) - {unquote(name) for name in each.cell.attachments}:
                     self._report_attachment(name, each, document)
         if variant["format"] != "html":

@@ -15,15 +15,17 @@ from uuid import uuid4
 from jinja2 import pass_context
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.highlight import Highlight2HTML
-from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import HighlightMagicsPreprocessor
 from nbformat import NotebookNode
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 
 from clx_jupyter_workers.assets import FOLDER, Loads
+from clx_jupyter_workers.notebook import displays
+from clx_jupyter_workers.notebook.words import Words
 
-TEMPLATES = Path(__file__).parent / "templates" / "html"
+_ALL_TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = _ALL_TEMPLATES / "html"
 MAX_MEMORY = 16_000_000
 """Characters of rendered text kept for the next variant, which has most cells in common."""
 
@@ -72,7 +74,11 @@ class Pages(HTMLExporter):
     """
 
     def __init__(self) -> None:
-        super().__init__(template_name="clx", extra_template_basedirs=[str(TEMPLATES)])  # type: ignore[no-untyped-call]
+        super().__init__(  # type: ignore[no-untyped-call]
+            template_name="clx", extra_template_basedirs=[str(TEMPLATES)], extra_template_paths=[str(_ALL_TEMPLATES)]
+        )
+        self.register_filter("display", displays.of)  # type: ignore[no-untyped-call]
+        self.register_filter("describe_frames", displays.described)  # type: ignore[no-untyped-call]
         self._memory = Memory()
         self._magics: Any = HighlightMagicsPreprocessor()  # type: ignore[no-untyped-call]
         self._highlighters: dict[str, Highlight2HTML] = {}
@@ -97,15 +103,13 @@ class Pages(HTMLExporter):
         node, _ = self._magics.preprocess(node, {})
         info = node.metadata.get("language_info", {})
         lexer = info.get("pygments_lexer") or info.get("name") or "text"
-        widgets = WidgetsDataTypeFilter(notebook_metadata={node.get("name", ""): node.metadata}, parent=self)  # type: ignore[no-untyped-call]
         self.register_filter("highlight_code", self._highlighter(lexer))  # type: ignore[no-untyped-call]
-        self.register_filter("filter_data_type", widgets)  # type: ignore[no-untyped-call]
         loads = Loads(page["assets"] or FOLDER)
         text = str(self.template.render(nb=node, resources=self._resources(page, loads), uuid4=uuid4))
         return text, loads.groups
 
     def _resources(self, page: dict[str, str], loads: Loads) -> dict[str, Any]:
-        start = {"metadata": {"name": page["title"], "path": ""}, "page": page}
+        start = {"metadata": {"name": page["title"], "path": ""}, "page": page, "words": Words(page["language"])}
         resources: dict[str, Any] = self._init_resources(start)  # type: ignore[no-untyped-call]
         resources |= {"style": loads.style, "script": loads.script}
         resources |= {"raw_mimetypes": self.raw_mimetypes, "output_mimetype": self.output_mimetype, "should_sanitize_html": False}

@@ -62,12 +62,17 @@ def references(text: str) -> list[Reference]:
     """All local references in markdown, in order."""
     if "](" not in text and "<" not in text:
         return []
-    plain = _CODE.sub(lambda found: " " * len(found.group()), text)
+    plain = without_code(text)
     found = [Reference(path, match.start(), True) for match in _IMAGE.finditer(plain) if (path := local(_image_target(match)))]
     for tag in _TAG.finditer(plain):
         found += [Reference(path, tag.start(), True) for src in _SRC.finditer(tag.group()) if (path := local(_source(src)))]
     found += [Reference(path, match.start(), False) for match in _links(plain) if (path := local(_target(match)))]
     return sorted(found, key=lambda reference: reference.offset)
+
+
+def without_code(text: str) -> str:
+    """Markdown with its code made blank: code shows markup, it does not mean it."""
+    return _CODE.sub(lambda found: " " * len(found.group()), text)
 
 
 def _links(text: str) -> Iterator[re.Match[str]]:
@@ -86,7 +91,7 @@ def undescribed(text: str) -> list[Reference]:
     """The pictures in markdown that have no alternative text; ``alt=""`` says on purpose that one needs none."""
     if "](" not in text and "<" not in text:
         return []
-    plain = _CODE.sub(lambda found: " " * len(found.group()), text)
+    plain = without_code(text)
     found = [Reference(_image_target(match), match.start(), True) for match in _IMAGE.finditer(plain) if not match["alt"].strip()]
     for tag in _TAG.finditer(plain):
         if tag["tag"].lower() == "img" and not _ALT.search(tag.group()):
@@ -98,7 +103,7 @@ def attached(text: str) -> set[str]:
     """The names of the attachments that images in markdown show."""
     if "attachment:" not in text:
         return set()
-    plain = _CODE.sub(lambda found: " " * len(found.group()), text)
+    plain = without_code(text)
     targets = map(_image_target, _IMAGE.finditer(plain))
     return {unquote(target.removeprefix("attachment:")) for target in targets if target.startswith("attachment:")}
 
