@@ -15,7 +15,7 @@ from clx_jupyter.errors import RequestError
 from clx_jupyter.kinds import Kind
 from clx_jupyter.languages import LANGUAGES
 
-SUFFIXES = {"html": ".html", "notebook": ".ipynb"}
+SUFFIXES = {"html": ".html", "slides": ".slides.html", "notebook": ".ipynb"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Variant:
 
     @property
     def outputs(self) -> bool:
-        """Whether it may carry results: pages of kinds that run do, notebooks where the target says so."""
-        return self.kind.executed and (self.format == "html" or (self.format == "notebook" and self.target.outputs))
+        """Whether it may carry results: pages and slides of kinds that run do, notebooks where the target says so."""
+        return self.kind.executed and (self.format in ("html", "slides") or (self.format == "notebook" and self.target.outputs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.languages import named
 from clx_jupyter.manifest import MANIFEST
 
-_NOT_MADE = ("slides", "pdf")
+_NOT_MADE = ("pdf",)
 
 
 def load(file: Path, output_dir: Path | None = None) -> Course:

@@ -34,7 +34,7 @@ class Pictures:
 
     def placed(self, text: str, tags: list[str], variant: Mapping[str, Any]) -> str:
         """Pictures where they lie in the output of a variant."""
-        if self._style.get("inline") and variant["format"] in ("html", "notebook") and "nodataurl" not in tags:
+        if self._style.get("inline") and variant["format"] in ("html", "slides", "notebook") and "nodataurl" not in tags:
             text = references.embed(text, self._url)
         folder = variant.get("course_folder") or ""
         shared = {old: posixpath.join(folder, new) for old, new in (self._style.get("shared") or {}).items()}
