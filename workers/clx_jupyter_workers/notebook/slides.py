@@ -24,6 +24,7 @@ _PICTURE = 9.0
 _TAGS = (*SLIDE_TAGS, "fragment", "skip")
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"\s{0,3}(#{1,6})(?:\s|$)")
+_SHOWN = re.compile(r"!\[|<img\b|<svg\b")
 _BOX = re.compile(r"<div style='background: [^'<>]*; color: black;'>\n(.*)\n</div>", re.DOTALL)
 
 
@@ -156,11 +157,12 @@ def _headings(lines: Sequence[str]) -> Iterator[int]:
 
 def _lines(cell: Any) -> float:
     """About how many lines of a slide a cell takes."""
-    if cell.cell_type != "code":
-        lines = [line for line in cell.source.split("\n") if line.strip()]
-        pictures = len(re.findall(r"!\[|<img\b|<svg\b", cell.source))
-        return sum(math.ceil(len(line) / _WIDTH) for line in lines) + cell.source.count("\n\n") * 0.5 + (_level(cell) > 0) + pictures * _PICTURE
-    return 0.8 * (cell.source.count("\n") + 2) + sum(map(_output_lines, cell.get("outputs", ())))
+    source: str = cell.source
+    if cell.cell_type == "code":
+        return 0.8 * (source.count("\n") + 2) + sum(map(_output_lines, cell.get("outputs", ())))
+    text = sum(math.ceil(len(line) / _WIDTH) for line in source.split("\n") if line.strip())
+    pictures = len(_SHOWN.findall(source))
+    return text + source.count("\n\n") * 0.5 + (_level(cell) > 0) + pictures * _PICTURE
 
 
 def _output_lines(output: Any) -> float:
@@ -170,5 +172,5 @@ def _output_lines(output: Any) -> float:
     if "text/html" in data:
         text = "".join(data["text/html"])
         return _PICTURE if "<svg" in text or "<iframe" in text or "<script" in text else 1 + 1.1 * text.count("<tr")
-    text = "".join(output.get("text") or data.get("text/plain") or output.get("evalue") or "")
+    text: str = "".join(output.get("text") or data.get("text/plain") or output.get("evalue") or "")
     return 0.8 * (text.count("\n") + 1)

@@ -43,7 +43,8 @@
     const before = hidden.map(each => each.style.display);
     hidden.forEach(each => { each.style.display = 'block'; });
     const body = slide.querySelector('.clx-body');
-    const room = STAGE.height;
+    const style = getComputedStyle(slide);
+    const room = STAGE.height - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
     const fits = size => {
       slide.style.setProperty('--clx-fit', String(size));
       narrow(slide, least);
@@ -68,7 +69,7 @@
     slide.dataset.fit = 'done';
   }
 
-  const slides = () => document.querySelectorAll('.slides .clx-slide');
+  const slides = () => document.querySelectorAll('section.clx-slide');
 
   function fitAll(least = SMALLEST) {
     slides().forEach(slide => fit(slide, least));
@@ -112,7 +113,7 @@
     reveal.on('slidechanged', event => event.currentSlide.dataset.fit || fit(event.currentSlide, SMALLEST));
     reveal.on('overviewshown', () => slides().forEach(slide => slide.dataset.fit || fit(slide, SMALLEST)));
     reveal.initialize({
-      ...STAGE, margin: 0.03, minScale: 0.05, maxScale: 3, center: false, hash: canRemember(), respondToHashChanges: true,
+      ...STAGE, margin: 0, minScale: 0.05, maxScale: 3, center: false, hash: canRemember(), respondToHashChanges: true,
       navigationMode: 'linear', slideNumber: 'c/t', transition: still ? 'none' : 'slide', backgroundTransition: 'none',
       scrollActivationWidth: null, viewDistance: 2, plugins: window.RevealNotes ? [window.RevealNotes] : [],
     }).then(() => {
