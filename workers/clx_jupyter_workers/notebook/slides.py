@@ -170,7 +170,7 @@ def _output_lines(output: Any) -> float:
     if any(name.startswith("image/") or "plotly" in name or "bokeh" in name or "widget" in name for name in data):
         return _PICTURE
     if "text/html" in data:
-        text = "".join(data["text/html"])
-        return _PICTURE if "<svg" in text or "<iframe" in text or "<script" in text else 1 + 1.1 * text.count("<tr")
+        html: str = "".join(data["text/html"])
+        return _PICTURE if "<svg" in html or "<iframe" in html or "<script" in html else 1 + 1.1 * html.count("<tr")
     text: str = "".join(output.get("text") or data.get("text/plain") or output.get("evalue") or "")
     return 0.8 * (text.count("\n") + 1)
