@@ -304,6 +304,15 @@ def test_targets_have_the_folders_and_formats_that_are_asked_for(tmp_path: Path)
     assert messages(found) == ["1: nothing is made yet of the format pdf (the other formats are built)"]
 
 
+def test_a_course_that_lists_slides_gets_them_of_all_and_one_without_targets_where_they_are_marked(tmp_path: Path) -> None:
+    marked = {"b.py": '# %% [markdown] tags=["slide"]\n# # B\n'}
+    listed = course(tmp_path / "1", "targets: {s: {path: out, kinds: [completed], formats: [slides]}}\n", "a.py", **marked)
+    assert {each.path: each.without for _, _, each in listed.sources()} == {"a.py": frozenset(), "b.py": frozenset()}
+    silent = course(tmp_path / "2", "title: T\n", "a.py", **marked)
+    assert silent.targets[0].formats == ("html", "slides", "notebook")
+    assert {each.path: each.without for _, _, each in silent.sources()} == {"a.py": {"slides"}, "b.py": frozenset()}
+
+
 def test_another_output_folder_holds_one_for_each_target(tmp_path: Path) -> None:
     course(tmp_path, "targets: {a: {path: x, kinds: [completed]}}\n", "a.py")
     assert yaml_course.load(tmp_path / "course.yaml", tmp_path / "else").targets[0].path == tmp_path / "else" / "a"

@@ -72,14 +72,18 @@ def deck(cells: Iterable[Any]) -> list[list[Slide]]:
         marked = list(_divided(marked))
     columns: list[list[Slide]] = []
     early: list[Any] = []
+    begins = ""
     for kind, cell in marked:
+        if kind in ("slide", "subslide"):
+            begins = "slide" if "slide" in (begins, kind) else kind
         if kind == "notes":
             (columns[-1][-1].notes if columns else early).append(_unboxed(cell))
         elif kind != "skip" and (cell.source.strip() or cell.cell_type == "code"):
-            if kind == "slide" or not columns:
+            if begins == "slide" or not columns:
                 columns.append([Slide()])
-            elif kind == "subslide":
+            elif begins:
                 columns[-1].append(Slide())
+            begins = ""
             columns[-1][-1].add(cell, kind == "fragment")
     if early and columns:
         columns[0][0].notes[:0] = early

@@ -50,7 +50,7 @@
       narrow(slide, least);
       return body.scrollHeight <= room;
     };
-    slide.classList.remove('clx-scroll');
+    slide.classList.remove('clx-tall');
     slide.removeAttribute('tabindex');
     if (!fits(1)) {
       let [low, high] = [least, 1];
@@ -61,7 +61,7 @@
         }
         fits(low);
       } else {
-        slide.classList.add('clx-scroll');
+        slide.classList.add('clx-tall');
         slide.tabIndex = 0;
       }
     }
@@ -78,7 +78,7 @@
   /** Keys that go on, or back, first move what a slide could not show at once. */
   function scrollFirst(event) {
     const slide = window.Reveal.getCurrentSlide();
-    if (!slide?.classList.contains('clx-scroll') || window.Reveal.isOverview() || event.altKey || event.ctrlKey || event.metaKey) {
+    if (!slide?.classList.contains('clx-tall') || window.Reveal.isOverview() || event.altKey || event.ctrlKey || event.metaKey) {
       return;
     }
     if (event.target.closest?.('input, textarea, select, button, a, [contenteditable]') && event.key === ' ') {
