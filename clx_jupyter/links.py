@@ -25,7 +25,10 @@ from clx_jupyter.languages import BY_SUFFIX
 from clx_jupyter.variants import Variant, path_of, unversioned, variants
 from clx_jupyter_workers.inputs import COURSE_LINK, link_names
 
-_NEAREST = {"html": ("notebook", "code"), "notebook": ("html", "code"), "code": ("notebook", "html")}
+_NEAREST = {
+    "html": ("slides", "notebook", "code"), "slides": ("html", "notebook", "code"), "notebook": ("html", "slides", "code"),
+    "code": ("notebook", "html", "slides"),
+}  # fmt: skip
 _SUFFIXES = frozenset({".ipynb", ".md", ".qmd", *BY_SUFFIX})
 
 Hrefs = dict[str, dict[str, str]]

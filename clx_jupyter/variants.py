@@ -16,8 +16,8 @@ from clx_jupyter.kinds import Kind
 from clx_jupyter.languages import LANGUAGES
 from clx_jupyter_workers import assets
 
-SUFFIXES = {"html": ".html", "notebook": ".ipynb"}
-PAGES = ("html",)
+SUFFIXES = {"html": ".html", "slides": ".slides.html", "notebook": ".ipynb"}
+PAGES = ("html", "slides")
 """The formats whose files load styles and scripts."""
 
 
@@ -40,8 +40,8 @@ class Variant:
 
     @property
     def outputs(self) -> bool:
-        """Whether it may carry results: pages of kinds that run do, notebooks where the target says so."""
-        return self.kind.executed and (self.format == "html" or (self.format == "notebook" and self.target.outputs))
+        """Whether it may carry results: pages and slides of kinds that run do, notebooks where the target says so."""
+        return self.kind.executed and (self.format in PAGES or (self.format == "notebook" and self.target.outputs))
 
 
 def language_in(name: str) -> str:
@@ -171,7 +171,20 @@ def widened(course: Course, choice: Choice) -> Course:
     for format in choice.formats:
         if not any(format in target.formats for target in targets):
             targets = [replace(target, formats=(*target.formats, format)) for target in targets]
-    return replace(course, targets=tuple(targets))
+    sections = _slides_of_all(course.sections) if "slides" in choice.formats else course.sections
+    return replace(course, targets=tuple(targets), sections=sections)
+
+
+def _slides_of_all(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    """The sections with slides of every notebook, also where nobody marked any."""
+    return tuple(
+        replace(section, topics=tuple(replace(topic, sources=tuple(map(_with_slides, topic.sources))) for topic in section.topics))
+        for section in sections
+    )
+
+
+def _with_slides(source: Source) -> Source:
+    return replace(source, without=source.without - {"slides"}) if "slides" in source.without else source
 
 
 def _add_kind(targets: list[Target], kind: Kind) -> None:

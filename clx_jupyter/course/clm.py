@@ -13,7 +13,7 @@ from typing import Any
 from clx_jupyter.course import safe_xml
 from clx_jupyter.course.beside import beside_of, strays
 from clx_jupyter.course.clm_layout import Places, sanitised_path, variant_path
-from clx_jupyter.course.model import FORMATS, Asset, Course, DirGroup, Images, Section, Source, Target, Text, Topic
+from clx_jupyter.course.model import CLM_FORMATS, Asset, Course, DirGroup, Images, Section, Source, Target, Text, Topic
 from clx_jupyter.course.targets import refused
 from clx_jupyter.course.topics import (
     IGNORED_FOLDERS,
@@ -180,7 +180,7 @@ def _targets(spec: CourseSpec, name: str, root: Path, output_dir: Path | None, l
             hint = "choose a folder of its own for the outputs, such as output"
             raise CourseError(f"target {target.name!r} cannot be {path}: {why}", hint, path=name, line=target.line or None)
         kinds = _ALL_KINDS[layout] if target.kinds is None else target.kinds
-        formats = FORMATS if target.formats is None else target.formats
+        formats = CLM_FORMATS if target.formats is None else target.formats
         targets.append(Target(target.name, path, kinds, formats, target.languages or LANGUAGES))
     return tuple(targets)
 

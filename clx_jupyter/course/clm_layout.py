@@ -20,7 +20,7 @@ from clx_jupyter.languages import LANGUAGES
 
 _REPLACED = str.maketrans("{}[]" + "/\\$#%&<>*=^€|", "()()" + "_" * 13, ";!?\"'`:")
 _FORMAT_FOLDERS = {"html": "Html", "notebook": "Notebooks", "slides": "Slides", "pdf": "Pdf"}
-_SUFFIXES = {"html": ".html", "slides": ".html", "notebook": ".ipynb", "pdf": ".pdf"}
+_SUFFIXES = {"html": ".html", "slides": ".slides.html", "notebook": ".ipynb", "pdf": ".pdf"}
 _MEDIA = frozenset({
     ".mp4", ".webm", ".ogv", ".mov", ".m4v", ".mkv", ".avi", ".mp3", ".wav", ".ogg", ".oga", ".m4a", ".aac", ".flac", ".opus",
 })  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from clx_jupyter.course import yaml_nodes
-from clx_jupyter.course.folder import WHITE, Rule, look_into, rule_of
+from clx_jupyter.course.folder import WHITE, Rule, default_formats, look_into, rule_of
 from clx_jupyter.course.load import Place, check_named
 from clx_jupyter.course.model import Section
 from clx_jupyter.course.scan import Scan, decode
@@ -105,7 +105,7 @@ def draft(root: Path) -> Draft:
         f"title: {scalar(root.name or 'Course')}",
         *_described(languages, scans),
         "targets:",
-        *_targets(rule, remark),
+        *_targets(rule, remark, default_formats(scans)),
         "sections:",
         *_sections(sections, languages),
     ]
@@ -151,14 +151,14 @@ def _described(languages: list[str], scans: Mapping[str, Scan]) -> Iterator[str]
         yield f"prog_lang: {scalar(most)}"
 
 
-def _targets(rule: Rule, remark: str) -> Iterator[str]:
+def _targets(rule: Rule, remark: str, formats: tuple[str, ...]) -> Iterator[str]:
     yield f"  # {remark or rule.notice}"
     for name, kinds, outputs in (("students", rule.students, "false"), ("staff", rule.staff, "true")):
         if kinds:
             yield f"  {name}:"
             yield f"    path: output/{name}"
             yield f"    kinds: [{', '.join(kinds)}]"
-            yield "    formats: [html, notebook]"
+            yield f"    formats: [{', '.join(formats)}]"
             yield f"    outputs: {outputs}   # whether notebooks hold results"
 
 

@@ -142,18 +142,36 @@ def load_file(path: Path, output: Path | None = None) -> Course:
     return replace(course, targets=tuple(replace(target, self_contained=True) for target in course.targets))
 
 
-def default_targets(output: Path, rule: Rule) -> tuple[Target, ...]:
+def default_formats(scans: Mapping[str, Scan]) -> tuple[str, ...]:
+    """The formats where no course file names any: slides only where somebody marked some."""
+    return ("html", "slides", "notebook") if any(found.slides for found in scans.values()) else ("html", "notebook")
+
+
+def slides_where_marked(sections: tuple[Section, ...], scans: Mapping[str, Scan]) -> tuple[Section, ...]:
+    """The sections whose notebooks become slides only if somebody marked some there: nobody asked for them by name."""
+
+    def settled(source: Source) -> Source:
+        return source if scans[source.path].slides else replace(source, without=source.without | {"slides"})
+
+    return tuple(
+        replace(section, topics=tuple(replace(topic, sources=tuple(map(settled, topic.sources))) for topic in section.topics))
+        for section in sections
+    )
+
+
+def default_targets(output: Path, rule: Rule, formats: tuple[str, ...]) -> tuple[Target, ...]:
     """The targets where no course file names any."""
-    students = Target("students", output / "students", rule.students, ("html", "notebook"))
-    staff = Target("staff", output / "staff", rule.staff, ("html", "notebook"), outputs=True)
+    students = Target("students", output / "students", rule.students, formats)
+    staff = Target("staff", output / "staff", rule.staff, formats, outputs=True)
     return (students, staff) if rule.staff else (students,)
 
 
 def _course(root: Path, output: Path, sections: tuple[Section, ...], scans: dict[str, Scan], problems: tuple[Problem, ...]) -> Course:
     rule = rule_of(scans)
-    targets = default_targets(output, rule)
+    targets = default_targets(output, rule, default_formats(scans))
     return Course(
-        root=root, file="", title={"": root.name}, languages=(), sections=sections, targets=targets, problems=problems, notice=rule.notice
+        root=root, file="", title={"": root.name}, languages=(), sections=slides_where_marked(sections, scans), targets=targets,
+        problems=problems, notice=rule.notice,
     )  # fmt: skip
 
 

@@ -12,7 +12,11 @@ from pathlib import Path
 from clx_jupyter.errors import Problem
 from clx_jupyter.kinds import KINDS, Kind
 
-FORMATS = ("html", "notebook", "code")
+FORMATS = ("html", "slides", "notebook", "code")
+"""Every format that is made."""
+
+CLM_FORMATS = ("html", "notebook", "code")
+"""What a target of a CLX or CLM course gets that lists none: published courses must not change by themselves."""
 
 Text = Mapping[str, str]
 """A text in one or more languages, by language code; ``""`` is the text of every other language."""
@@ -46,7 +50,7 @@ class Target:
     #: Absolute.
     path: Path
     kinds: tuple[str, ...]
-    formats: tuple[str, ...] = FORMATS
+    formats: tuple[str, ...] = CLM_FORMATS
     languages: tuple[str, ...] = ()
     #: Notebooks carry the results of the run.
     outputs: bool = False

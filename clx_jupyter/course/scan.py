@@ -38,6 +38,8 @@ _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _HEADER_END = re.compile(rf"^(?:{_SIGN} ?)?---[ \t]*$", re.MULTILINE)
 _KERNEL_FIELD = re.compile(r"^\s+(name|language):\s*['\"]?([^'\"\n]+?)['\"]?\s*$", re.MULTILINE)
 _UNTOLD = (PRIVATE_TAGS | BLACK_MARKS | WHITE_MARKS) - {"keep"} | {"answer", "del"}
+_SLIDES = frozenset({"slide", "subslide"})
+_SLIDE_TYPE = re.compile(r"\bslide_type[\"']?\s*[:=]\s*[\"']?(?:sub)?slide\b")
 _HEADER_LIMIT = 20_000
 _J2 = re.compile(r"^[ \t]*(?:#|//) ?j2\b", re.MULTILINE)
 _FENCE = re.compile(r"^(?P<mark>```+|~~~+)(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -55,6 +57,8 @@ class Cell:
     source: str
     tags: frozenset[str] = frozenset()
     solution: bool = False
+    #: A slide begins with it.
+    slide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,11 @@ class Scan:
     def white(self) -> frozenset[str]:
         """Marks by which every code cell is blanked except what is marked to stay."""
         return self.tags & WHITE_MARKS
+
+    @property
+    def slides(self) -> bool:
+        """Whether somebody marked where slides begin, by Jupyter's slide types or by tags of the same names."""
+        return any(cell.slide or cell.tags & _SLIDES for cell in self.cells)
 
     @property
     def code(self) -> str:
@@ -175,7 +184,7 @@ def _percent_cells(text: str) -> list[Cell]:
 
 
 def _cell(kind: str, source: str, options: str) -> Cell:
-    return Cell(kind, source, tags(options), is_solution(options))
+    return Cell(kind, source, tags(options), is_solution(options), _SLIDE_TYPE.search(options) is not None)
 
 
 def _markdown_cells(text: str) -> list[Cell]:
@@ -232,4 +241,5 @@ def _ipynb_cell(cell: dict[str, Any]) -> Cell:
     if kind == "heading":
         kind, text = "markdown", "# " + text
     solution = _dict(metadata.get("nbgrader")).get("solution") is True
-    return Cell(kind, text, frozenset(map(str, named)) if isinstance(named, list) else frozenset(), solution)
+    slide = _dict(metadata.get("slideshow")).get("slide_type") in ("slide", "subslide")
+    return Cell(kind, text, frozenset(map(str, named)) if isinstance(named, list) else frozenset(), solution, slide)

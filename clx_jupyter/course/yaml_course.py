@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from clx_jupyter.course.folder import default_targets, rule_of, source, walk
+from clx_jupyter.course.folder import default_formats, default_targets, rule_of, slides_where_marked, source, walk
 from clx_jupyter.course.model import Asset, Course, Section, Source, Target, Topic
 from clx_jupyter.course.scan import Scan, is_source, scan
 from clx_jupyter.course.targets import refused
@@ -18,7 +18,7 @@ from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.languages import named
 from clx_jupyter.manifest import MANIFEST
 
-_NOT_MADE = ("slides", "pdf")
+_NOT_MADE = ("pdf",)
 
 
 def load(file: Path, output_dir: Path | None = None) -> Course:
@@ -37,7 +37,8 @@ def load(file: Path, output_dir: Path | None = None) -> Course:
     if spec.targets is None:
         chosen = [kind for kind in ("student", "code-along") if kind in spec.own]
         rule = rule_of(reading.scans, chosen[0] if len(chosen) == 1 else "")
-        targets, notice = default_targets(output, rule), rule.notice
+        targets, notice = default_targets(output, rule, default_formats(reading.scans)), rule.notice
+        sections = slides_where_marked(sections, reading.scans)
     problems = [*_not_made(spec, name), *(reading.finder.problems or _empty(sections, name))]
     return Course(
         root=root,

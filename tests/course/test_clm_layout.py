@@ -60,7 +60,7 @@ VARIANTS = [
     ("clm", "", "completed", "en", "notebook", "My Course-en/Slides/Notebooks/Completed/Week 1.1/03 Topic A.ipynb"),
     ("clm", "", "speaker", "en", "code", "My Course-en/Slides/Python/Recording/Week 1.1/03 Topic A.cpp"),
     ("clm", "", "trainer", "de", "html", "Mein Kurs-de/Folien/Html/Trainer/Woche 1.1/03 Thema A.html"),
-    ("clm", "", "partial", "de", "slides", "Mein Kurs-de/Folien/Slides/Partial/Woche 1.1/03 Thema A.html"),
+    ("clm", "", "partial", "de", "slides", "Mein Kurs-de/Folien/Slides/Partial/Woche 1.1/03 Thema A.slides.html"),
     ("clm", "", "my-own", "de", "pdf", "Mein Kurs-de/Folien/Pdf/My-Own/Woche 1.1/03 Thema A.pdf"),
     ("clx", "ml", "speaker", "de", "html", "De/Mein Kurs/Folien/Html/Speaker/Woche 11/03 Thema A.html"),
     ("clx", "ml", "code-along", "en", "notebook", "En/My Course/Slides/Notebooks/Code-Along/Week 11/03 Topic A.ipynb"),

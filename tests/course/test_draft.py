@@ -59,6 +59,11 @@ def test_targets_are_those_of_the_rule_found(tmp_path: Path) -> None:
     }
 
 
+def test_slides_that_somebody_marked_are_asked_for(tmp_path: Path) -> None:
+    found = read(folder(tmp_path, a_py='# %% [markdown] tags=["slide"]\n# # A\n'))
+    assert found["targets"]["students"]["formats"] == ["html", "slides", "notebook"]
+
+
 def test_where_conventions_meet_students_get_what_hides_more_and_a_remark_says_so(tmp_path: Path) -> None:
     found = draft(folder(tmp_path / "both", a_py=WHITE, b_py=BLACK))
     assert yaml.safe_load(found.text)["targets"]["students"]["kinds"] == ["code-along"]

@@ -10,6 +10,7 @@ import pytest
 from clx_jupyter.course.folder import load_file, load_folder, natural, walk
 from clx_jupyter.course.model import Course
 from clx_jupyter.errors import CourseError
+from clx_jupyter.variants import Choice, twins_of, variants, widened
 
 PLAIN = "# %% [markdown]\n# # Title\n# %%\nx = 1\n"
 BLACK = '# %% tags=["solution"]\nx = 1\n'
@@ -154,6 +155,38 @@ def test_with_nbgrader_only_its_source_folder_is_read(tmp_path: Path) -> None:
 def test_outputs_may_go_elsewhere(tmp_path: Path) -> None:
     make(tmp_path, **{"a.py": PLAIN})
     assert load_folder(tmp_path, tmp_path / "x").targets[0].path == tmp_path / "x" / "students"
+
+
+SLIDES = [
+    '# %% [markdown] slideshow={"slide_type": "slide"}\n# # A\n',
+    '# %% [markdown] tags=["subslide", "keep"]\n# # A\n',
+    NOTEBOOK.replace('"metadata": {}}]', '"metadata": {"slideshow": {"slide_type": "subslide"}}}]') % "1",
+]
+
+
+@pytest.mark.parametrize("text", SLIDES)
+def test_notebooks_in_which_slides_are_marked_become_slides_and_others_where_they_are_asked_for(tmp_path: Path, text: str) -> None:
+    name = "b.ipynb" if text.startswith("{") else "b.py"
+    fragment = '# %% slideshow={"slide_type": "fragment"} tags=["keep"]\n1\n'
+    make(tmp_path, **{"a.py": fragment, name: text})
+    course = load_folder(tmp_path)
+    assert {target.formats for target in course.targets} == {("html", "slides", "notebook")}
+    assert slides_of(course) == [name]
+    assert slides_of(widened(course, Choice(formats=("slides",)))) == ["a.py", name]
+
+
+def test_without_any_mark_slides_are_made_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    make(tmp_path, **{"a.py": PLAIN})
+    course = load_folder(tmp_path)
+    assert slides_of(course) == [] and slides_of(widened(course, Choice(formats=("slides",)))) == ["a.py"]
+
+
+def slides_of(course: Course) -> list[str]:
+    twins = twins_of(course)
+    found = [(each.path, variant) for section, _, each in course.sources() for variant in variants(course, section, each, twins)]
+    return sorted(
+        {path for path, variant in found if variant.format == "slides" and variant.path.endswith(".slides.html") and variant.outputs}
+    )
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:

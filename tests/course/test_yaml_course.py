@@ -301,7 +301,16 @@ def test_targets_have_the_folders_and_formats_that_are_asked_for(tmp_path: Path)
     assert [(target.name, target.path.relative_to(tmp_path).as_posix(), target.kinds, target.outputs) for target in found.targets] == [
         ("students", "out/s", ("completed",), False), ("staff", "output/staff", ("speaker",), True),
     ]  # fmt: skip
-    assert messages(found) == ["1: nothing is made yet of the formats slides and pdf (the other formats are built)"]
+    assert messages(found) == ["1: nothing is made yet of the format pdf (the other formats are built)"]
+
+
+def test_a_course_that_lists_slides_gets_them_of_all_and_one_without_targets_where_they_are_marked(tmp_path: Path) -> None:
+    marked = {"b.py": '# %% [markdown] tags=["slide"]\n# # B\n'}
+    listed = course(tmp_path / "1", "targets: {s: {path: out, kinds: [completed], formats: [slides]}}\n", "a.py", **marked)
+    assert {each.path: each.without for _, _, each in listed.sources()} == {"a.py": frozenset(), "b.py": frozenset()}
+    silent = course(tmp_path / "2", "title: T\n", "a.py", **marked)
+    assert silent.targets[0].formats == ("html", "slides", "notebook")
+    assert {each.path: each.without for _, _, each in silent.sources()} == {"a.py": {"slides"}, "b.py": frozenset()}
 
 
 def test_another_output_folder_holds_one_for_each_target(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ _STATIC = Path(__file__).parent / "static"
 _OWN = {
     "page": ("page.css", "outputs.css"),
     "math": (),
-    "slides": (),
+    "slides": ("slides.css", "slides.js"),
 }
 """Our own files by the group that is published together; the files of others name their groups themselves."""
 

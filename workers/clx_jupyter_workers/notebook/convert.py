@@ -238,8 +238,8 @@ class _Conversion:
     def _bytes(
         self, variant: Variant, shown: list[Shown], metadata: Mapping[str, Any], outcome: Outcome, missing: Mapping[str, str]
     ) -> tuple[bytes, list[str]]:  # fmt: skip
-        if variant["format"] == "html":
-            return export.html(shown, metadata, outcome.results, self._page(variant, outcome), missing)
+        if variant["format"] in export.PAGES:
+            return export.PAGES[variant["format"]](shown, metadata, outcome.results, self._page(variant, outcome), missing)
         if variant["format"] == "code":
             return export.code(shown, metadata, variant.get("code_format") or "py:percent"), []
         return export.notebook(shown, metadata, outcome.results), []
@@ -268,7 +268,7 @@ class _Conversion:
                     self._remote.of_text(each.cell.source, document.cells[each.index], document)
                 for name in references.attached(each.cell.source) - {unquote(name) for name in each.cell.attachments}:
                     self._report_attachment(name, each, document)
-        if variant["format"] != "html":
+        if variant["format"] not in export.PAGES:
             assets |= self._named_by_code(shown)
         return sorted(assets), missing
 

@@ -1,4 +1,4 @@
-"""Writing a variant: its cells as HTML page, notebook or script."""
+"""Writing a variant: its cells as HTML page, slides, notebook or script."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import nbformat.v4
 from jupytext.config import JupytextConfiguration
 from nbformat import NotebookNode, from_dict
 
+from clx_jupyter_workers.notebook import slides
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.execution import Result
 from clx_jupyter_workers.notebook.pages import Attachments, Pages
@@ -23,12 +24,13 @@ Results = Mapping[int, Result]
 
 
 @cache
-def _pages() -> Pages:
-    return Pages()
+def _pages(template: str = "clx") -> Pages:
+    # The cells of a page and of its slides are the same: what one has rendered the other finds.
+    return Pages() if template == "clx" else Pages(template, _pages().memory)
 
 
 def warm_up() -> None:
-    """Compile the template before the first job."""
+    """Compile the page's template before the first job."""
     page = {"title": "", "language": "", "note": "", "assets": ""}
     _pages().render(from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}), page)
 
@@ -58,14 +60,30 @@ def html(
     cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: dict[str, str], missing: Mapping[str, str]
 ) -> tuple[bytes, list[str]]:  # fmt: skip
     """The variant as one page, and the groups of files that it loads; shown files in *missing* become boxes that say so."""
+    text, groups = _pages().render(_shown_node(cells, metadata, results, missing), page)
+    return text.encode("utf-8", "replace"), groups
+
+
+def slide_show(
+    cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: dict[str, str], missing: Mapping[str, str]
+) -> tuple[bytes, list[str]]:  # fmt: skip
+    """The variant as slides, otherwise as :func:`html`."""
+    text, groups = _pages("clx-slides").render(_shown_node(cells, metadata, results, missing), page, deck=slides.deck)
+    return text.encode("utf-8", "replace"), groups
+
+
+PAGES = {"html": html, "slides": slide_show}
+"""Formats that are shown by a browser."""
+
+
+def _shown_node(cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, missing: Mapping[str, str]) -> NotebookNode:
     node = _node(cells, metadata, results or {})
     for cell in node.cells:
         if cell.cell_type == "markdown":
             cell.source = with_placeholders(cell.source, missing)
             if "attachment:" in cell.source:
                 cell["attachments"] = Attachments(cell.get("attachments", {}))  # type: ignore[no-untyped-call]
-    text, groups = _pages().render(node, page)
-    return text.encode("utf-8", "replace"), groups
+    return node
 
 
 def _node(cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results) -> NotebookNode:

@@ -95,7 +95,7 @@ def expand(
     values = {name: _in_language(value, language, format) for name, value in reader.get("globals", {}).items()}
     environment.globals.update({"author": "", "organization": "", "name": "", "source_name": path, **values})
     environment.globals.update(
-        is_notebook=format == "notebook", is_html=format == "html", lang=language, comment=comment,
+        is_notebook=format == "notebook", is_html=format in ("html", "slides"), lang=language, comment=comment,
         logo=logo(prog_lang), look=look(prog_lang, str(reader.get("layout", ""))), marked=_is_marked(text, comment),
     )  # fmt: skip
     try:

@@ -73,13 +73,13 @@ class Pages(HTMLExporter):
     ``alt`` is added where markdown is rendered; the notebook was checked when it was read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, template: str = "clx", memory: Memory | None = None) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
-            template_name="clx", extra_template_basedirs=[str(TEMPLATES)], extra_template_paths=[str(_ALL_TEMPLATES)]
+            template_name=template, extra_template_basedirs=[str(TEMPLATES)], extra_template_paths=[str(_ALL_TEMPLATES)]
         )
         self.register_filter("display", displays.of)  # type: ignore[no-untyped-call]
         self.register_filter("describe_frames", displays.described)  # type: ignore[no-untyped-call]
-        self._memory = Memory()
+        self.memory = memory or Memory()
         self._magics: Any = HighlightMagicsPreprocessor()  # type: ignore[no-untyped-call]
         self._highlighters: dict[str, Highlight2HTML] = {}
 
@@ -89,23 +89,26 @@ class Pages(HTMLExporter):
         cell = context.get("cell", {})
         if cell.get("attachments"):
             return self._rendered(context, source)
-        return self._memory.get(("markdown", source), lambda: self._rendered(context, source))
+        return self.memory.get(("markdown", source), lambda: self._rendered(context, source))
 
     def _rendered(self, context: Any, source: str) -> str:
         return _NO_ALT.sub('<img alt=""', super().markdown2html(context, source))
 
-    def render(self, node: NotebookNode, page: dict[str, str]) -> tuple[str, list[str]]:
+    def render(
+        self, node: NotebookNode, page: dict[str, str], deck: Callable[[list[Any]], Any] | None = None
+    ) -> tuple[str, list[str]]:  # fmt: skip
         """The page, and the groups of files that it loads; *page* has ``title``, ``language``, ``note`` and ``assets``.
 
         ``assets`` is the address of the folder with these files, ``""`` where the page is to hold them itself; they stand in it as
-        elements that :func:`~clx_jupyter_workers.assets.contained` replaces.
+        elements that :func:`~clx_jupyter_workers.assets.contained` replaces. *deck* puts the cells in the order in which slides show them.
         """
         node, _ = self._magics.preprocess(node, {})
         info = node.metadata.get("language_info", {})
         lexer = info.get("pygments_lexer") or info.get("name") or "text"
         self.register_filter("highlight_code", self._highlighter(lexer))  # type: ignore[no-untyped-call]
         loads = Loads(page["assets"] or FOLDER)
-        text = str(self.template.render(nb=node, resources=self._resources(page, loads), uuid4=uuid4))
+        shown = deck(node.cells) if deck else None
+        text = str(self.template.render(nb=node, deck=shown, resources=self._resources(page, loads), uuid4=uuid4))
         return text, loads.groups
 
     def _resources(self, page: dict[str, str], loads: Loads) -> dict[str, Any]:
@@ -124,7 +127,7 @@ class Pages(HTMLExporter):
 
         def highlight(source: str, language: str | None = None, metadata: Any = None) -> str:
             magic = (metadata or {}).get("magics_language")
-            return self._memory.get(("code", lexer, language, magic, source), lambda: str(made(source, language, metadata)))
+            return self.memory.get(("code", lexer, language, magic, source), lambda: str(made(source, language, metadata)))
 
         return highlight
 

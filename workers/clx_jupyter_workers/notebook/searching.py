@@ -17,6 +17,7 @@ MIN_LENGTH = 12
 """Letters and digits a line must have to be looked for; what is shorter stands in any text by chance."""
 
 _MIN_KINDS = 4
+_PAGES = ("html", "slides")
 _PROSE_WORDS, _PROSE_LENGTH = 6, 30
 _MAX_PIECES = 60
 _MAX_DATA = 400_000
@@ -117,12 +118,12 @@ def _body(data: bytes) -> bytes:
 
 def views(data: bytes, format: str) -> list[bytes]:
     """The squeezed texts in which a squeezed piece is found if it stands in the bytes."""
-    if format != "html":
+    if format not in _PAGES:
         # A notebook's results may be HTML.
         bare = [_TAG.sub(b"", data)] if format == "notebook" and b"<" in data else []
         return [squeezed(text) for text in (data, *bare, *_decoded(data))]
     body = _body(data)
-    head = data[: data.find(b"<style")]
+    head = data[: max(data.find(b"</title>"), 0)]
     attributes = b" ".join(_TELLING_TAG.findall(body))
     return [squeezed(head + _TAG.sub(b"", body)), squeezed(attributes), *map(squeezed, _decoded(body))]
 
@@ -136,9 +137,9 @@ def _decoded(data: bytes) -> Iterator[bytes]:
 
 def texts(data: bytes, format: str) -> list[str]:
     """The texts of finished bytes as people read them, and what else they hold."""
-    body = _body(data) if format == "html" else data
+    body = _body(data) if format in _PAGES else data
     found = [part.decode("utf-8", "replace") for part in (body, *_decoded(body))]
-    if format == "html":
+    if format in _PAGES:
         found.append(html.unescape(_TAG.sub(b"", body).decode("utf-8", "replace")))
     return found
 
