@@ -64,7 +64,7 @@ class Source:
     prog_lang: str
     #: The kernel its metadata names; ``None``: the language decides.
     kernel: str | None = None
-    #: Its human languages; a half of a split pair has one.
+    #: Its human languages, all of the course's where it is empty; a half of a split pair has one.
     languages: tuple[str, ...] = ()
     #: Its place in the section from 1 (CLX and CLM number their outputs).
     number: int = 0

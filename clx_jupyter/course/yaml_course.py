@@ -139,7 +139,8 @@ class _Reading:
                 if self._is_new(slot, index, topic.line)
             }
             if slots:
-                topics.append(self._topic(topic, slots, number))
+                made = self._topic(topic, slots, number)
+                topics += [made] if made.sources else []
                 number += len(slots)
         return Section(spec.title, tuple(topics), spec.id)
 
@@ -164,8 +165,11 @@ class _Reading:
     def _topic(self, spec: TopicSpec, slots: Slots, number: int) -> Topic:
         sources: list[Source] = []
         assets: list[Asset] = []
+        self.finder.check_versions(slots, spec.languages or self.spec.languages)
         for n, (_, versions) in enumerate(slots.items(), number):
             for path, language in versions:
+                if language and spec.languages and language not in spec.languages:
+                    continue
                 made, copies = self._source(spec, path, language, n)
                 sources.append(replace(made, title=spec.title) if spec.title and len(slots) == 1 else made)
                 assets.extend(copies)
@@ -180,7 +184,7 @@ class _Reading:
         included, assets = self.includes.of(path, spec.includes)
         made = replace(
             source(path, data, found),
-            languages=(language,) if language else (),
+            languages=(language,) if language else spec.languages,
             number=number,
             execute=spec.execute,
             author=spec.author,

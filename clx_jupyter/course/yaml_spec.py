@@ -7,7 +7,7 @@ contradict each other. All that is wrong is said at once.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,6 +56,8 @@ class TopicSpec:
     override: str = ""
     jinja: bool | None = None
     includes: tuple[Include, ...] = ()
+    #: The human languages it is there in; empty: all of the course's.
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,7 @@ def _section(node: Node, outer: TopicSpec) -> SectionSpec:
         prog_lang=given.get("prog_lang", outer.prog_lang),
         jinja=outer.jinja,
         includes=(*outer.includes, *_includes(node)),
+        languages=tuple(given.get("languages", ())),
     )
     topics = tuple(_topic(topic, inner) for topic in node.value["topics"].value)
     return SectionSpec(_text(node.get("title")), node.line, given.get("id", ""), topics)
@@ -246,6 +249,7 @@ def _topic(node: Node, outer: TopicSpec) -> TopicSpec:
         override=given.get("prog_lang", ""),
         jinja=given.get("jinja", outer.jinja),
         includes=(*outer.includes, *_includes(node)),
+        languages=tuple(given.get("languages", outer.languages)),
     )
 
 
@@ -277,11 +281,12 @@ def _faults(spec: CourseSpec, node: Node) -> Iterator[Fault]:
     for target in spec.targets or ():
         inner = targets.value[target.name] if targets else node
         for what, known in (("kinds", [*spec.kinds]), ("languages", [*spec.languages])):
-            listed = inner.get(what)
-            for each in listed.value if listed else ():
-                if each.value not in known:
-                    hint = suggestion(each.value, known) if known else "list the course's languages under `languages:`"
-                    yield Fault(each.line, f"target {target.name!r}: {each.value!r} is no {what[:-1]} of this course", hint)
+            yield from _unknown(inner, f"target {target.name!r}", what, known)
+    sections = node.get("sections")
+    for section in sections.value if sections else ():
+        for inner in (section, *(topic for topic in section.value["topics"].value if isinstance(topic.value, dict))):
+            path = inner.get("path")
+            yield from _unknown(inner, f"topic {path.value!r}" if path else "section", "languages", spec.languages)
     listed = node.get("languages")
     for n, each in enumerate(listed.value if listed else ()):
         for other in spec.languages[:n]:
@@ -291,6 +296,15 @@ def _faults(spec: CourseSpec, node: Node) -> Iterator[Fault]:
     topics = [topic for section in spec.sections or () for topic in section.topics]
     yield from _twice("topic", ((topic.id, topic.line) for topic in topics if topic.id != topic.path))
     yield from _twice("section", ((section.id, section.line) for section in spec.sections or () if section.id))
+
+
+def _unknown(node: Node, where: str, what: str, known: Sequence[str]) -> Iterator[Fault]:
+    """What is listed under *what* and is not *known*."""
+    listed = node.get(what)
+    for each in listed.value if listed else ():
+        if each.value not in known:
+            hint = suggestion(each.value, [*known]) if known else "list the course's languages under `languages:`"
+            yield Fault(each.line, f"{where}: {each.value!r} is no {what[:-1]} of this course", hint)
 
 
 def _shared_folders(targets: tuple[TargetSpec, ...]) -> Iterator[Fault]:

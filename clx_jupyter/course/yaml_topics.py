@@ -126,23 +126,27 @@ class Finder:
             slot, language = half(path, self.languages)
             found.setdefault(slot, []).append((path, language))
         for slot, versions in list(found.items()):
-            self._check_versions(slot, {language: path for path, language in versions}, found)
+            if len(versions) > 1 and any(not language for _, language in versions):
+                self._ambiguous(slot, [path for path, language in versions if language])
+                del found[slot]
         return {slot: tuple(sorted(versions, key=lambda version: self._order(version[1]))) for slot, versions in found.items()}
 
     def _order(self, language: str) -> int:
         return self.languages.index(language) if language else -1
 
-    def _check_versions(self, slot: str, versions: Mapping[str, str], found: dict[str, list[tuple[str, str]]]) -> None:
-        if "" in versions and len(versions) > 1:
-            others = ", ".join(path for language, path in versions.items() if language)
-            message = f"{slot} is there for all languages and for one ({others}); none is built"
-            self.problems.append(Problem("collision", message, "remove one or the other", path=slot))
-            del found[slot]
-        elif "" not in versions and (missing := [language for language in self.languages if language not in versions]):
-            stem, suffix = posixpath.splitext(slot)
-            message = f"{' and '.join(versions.values())}: nothing is there for {' and '.join(missing)}"
-            hint = f"add {stem}.{missing[0]}{suffix}, or call it {slot} if it is for all languages"
-            self.problems.append(Problem("language", message, hint, "warning", path=next(iter(versions.values()))))
+    def _ambiguous(self, slot: str, others: list[str]) -> None:
+        message = f"{slot} is there for all languages and for one ({', '.join(others)}); none is built"
+        self.problems.append(Problem("collision", message, "remove one or the other", path=slot))
+
+    def check_versions(self, slots: Slots, languages: Iterable[str]) -> None:
+        """Name what is not there in each of *languages*, where a notebook has a file for each language."""
+        for slot, versions in slots.items():
+            there = [language for _, language in versions]
+            if "" not in there and (missing := [language for language in languages if language not in there]):
+                stem, suffix = posixpath.splitext(slot)
+                message = f"{' and '.join(path for path, _ in versions)}: nothing is there for {' and '.join(missing)}"
+                hint = f"add {stem}.{missing[0]}{suffix}, or call it {slot} if it is for all languages"
+                self.problems.append(Problem("language", message, hint, "warning", path=versions[0][0]))
 
     def _nothing(self, message: str, line: int, path: str = "") -> Slots:
         if not self._known and path:

@@ -59,9 +59,9 @@ def write(root: Path, files: Mapping[str, str]) -> Path:
     return root
 
 
-def demo(root: Path) -> Path:
-    """A copy of the demo course."""
-    return shutil.copytree(PROJECT / "binder" / "demo", root, ignore=shutil.ignore_patterns("output", ".clx"))
+def demo(root: Path, *without: str) -> Path:
+    """A copy of the demo course, *without* some of its files: with no ``course.yaml`` it is a folder of notebooks."""
+    return shutil.copytree(PROJECT / "binder" / "demo", root, ignore=shutil.ignore_patterns("output", ".clx", *without))
 
 
 def gated(root: Path, count: int = 5) -> Path:

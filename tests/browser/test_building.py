@@ -10,11 +10,14 @@ from tests.browser import courses
 from tests.browser.conftest import LabOf, Visit
 from tests.browser.panel import BUILD, DONE, Panel
 
-DEMO = ["01-first-steps/lists.ipynb", "01-first-steps/mistakes.py", "01-first-steps/values.py", "02-data/rainfall.py"]
+DEMO = [
+    *("01-first-steps/lists.ipynb", "01-first-steps/mistakes.py", "01-first-steps/values.py"),
+    *("02-data/chart.py", "02-data/rainfall.py", "03-sharing/one-source.py"),
+]
 
 
 def test_a_folder_is_built_by_one_press_and_watched_to_the_end(lab_of: LabOf, visit: Visit, tmp_path: Path) -> None:
-    root = courses.demo(tmp_path / "a course")
+    root = courses.demo(tmp_path / "a course", "course.yaml")
     panel = visit(lab_of(root))
     _says_what_it_would_do(panel, root)
     panel.shoot("demo-before")
@@ -37,7 +40,7 @@ def _says_what_it_would_do(panel: Panel, root: Path) -> None:
     panel.expect_view("course")
     panel.expect_state("none")
     expect(panel.node.get_by_role("heading", level=2)).to_have_text(root.name)
-    for words in ("4 notebooks", "2 folders", "Python"):
+    for words in ("6 notebooks", "3 folders", "Python"):
         expect(panel.summary).to_contain_text(words)
     expect(panel.button("Build without running")).to_be_visible()
     expect(panel.tree).to_have_count(0)

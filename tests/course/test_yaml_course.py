@@ -167,6 +167,22 @@ def test_a_language_that_is_missing_is_a_warning(tmp_path: Path) -> None:
     assert (only(found).category, only(found).severity, only(found).hint.split(",")[0]) == ("language", "warning", "add x.fr.py")
 
 
+def test_a_topic_is_there_in_the_languages_that_it_or_its_section_names(tmp_path: Path) -> None:
+    topics = "a.py, {path: b.py, languages: [en, de, fr]}, x, {path: y, languages: [fr]}"
+    text = f"{THREE}\nsections: [{{title: T, languages: [en, de], topics: [{topics}]}}, {{title: U, topics: [c.py]}}]\n"
+    found = course(tmp_path, text, "a.py", "b.py", "c.py", "x.en.py", "x.de.py", "x.fr.py", "y.fr.py")
+    assert {source.path: source.languages for _, _, source in found.sources()} == {
+        "a.py": ("en", "de"), "b.py": ("en", "de", "fr"), "x.en.py": ("en",), "x.de.py": ("de",), "y.fr.py": ("fr",), "c.py": (),
+    }  # fmt: skip
+    assert found.problems == ()
+
+
+def test_a_topic_without_a_version_in_its_languages_is_named_and_not_built(tmp_path: Path) -> None:
+    found = course(tmp_path, listed("{path: x, languages: [fr]}, a", THREE), "x.en.py", "a.py")
+    assert paths(found) == ["a.py"]
+    assert (only(found).category, only(found).severity, only(found).hint.split(",")[0]) == ("language", "warning", "add x.fr.py")
+
+
 def test_a_whole_and_its_versions_are_not_built(tmp_path: Path) -> None:
     found = course(tmp_path, listed("w", THREE), "w/x.py", "w/x.de.py", "w/y.py")
     assert paths(found) == ["w/y.py"]

@@ -85,6 +85,8 @@ WRONG = [
     ("targets: {a: {kinds: [code-alnog]}}", "'code-alnog' is no kind of this course", "did you mean 'code-along'?"),
     ("languages: [en, de]\ntargets: {a: {kinds: [completed], languages: [fr]}}", "'fr' is no language", "known are: en, de"),
     ("targets: {a: {kinds: [completed], languages: [fr]}}", "'fr' is no language", "under `languages:`"),
+    ("languages: [en]\nsections: [{title: T, languages: [fr], topics: [a]}]", "section: 'fr' is no language", "known are: en"),
+    ("languages: [en]\nsections: [{title: T, topics: [{path: a, languages: [fr]}]}]", "topic 'a': 'fr' is no language", "known are: en"),
     ("languages: [en, de, EN]", "languages 'en' and 'EN' differ in case only", "keep one"),
     ("targets:\n  a: {kinds: [completed], path: x}\n  b: {kinds: [completed], path: ./x/}", "have the same path", "folder"),
     ("targets:\n  a: {kinds: [completed], path: x}\n  b: {kinds: [completed], path: x/y}", "lie inside each other", "folder of its own"),

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,13 +64,48 @@ def course(tmp_path: Path) -> Path:
     )
 
 
-def test_the_demo_builds_without_a_word_of_warning(clx: Clx, tmp_path: Path) -> None:
-    demo = shutil.copytree(PROJECT / "binder" / "demo", tmp_path / "demo", ignore=shutil.ignore_patterns("output", ".clx"))
-    built = clx(demo)
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Built]:
+    """The demo course, built once."""
+    root = tmp_path_factory.mktemp("demo") / "demo"
+    shutil.copytree(PROJECT / "binder" / "demo", root, ignore=shutil.ignore_patterns("output", ".clx"))
+    done = command("build", str(root), "--json", cwd=root)
+    return root, Built(done.returncode, json.loads(done.stdout), done.stderr)
+
+
+def test_the_demo_builds_without_a_word_of_warning(demo: tuple[Path, Built]) -> None:
+    root, built = demo
     assert (built.code, built.report["problems"]) == (0, [])
     assert set(built.states().values()) == {"built"}
-    assert (demo / "output/students/code-along/html/02-data/fig/drop.svg").is_file()
+    assert built.report["executions"] == 6, "the code of a notebook runs once for all languages, kinds and formats"
     jsonschema.validate(built.report, json.loads((PROJECT / "docs/report.schema.json").read_text()))
+    # Six topics in English and German, one of them in French too; each topic in every kind and format of its targets.
+    formats = {("students", "code-along"): 2, ("students", "completed"): 2, ("staff", "speaker"): 3}
+    counted = Counter((output["language"], output["target"], output["kind"]) for output in built.report["outputs"])
+    assert counted == {
+        (language, *place): topics * count for language, topics in (("en", 6), ("de", 6), ("fr", 1)) for place, count in formats.items()
+    }
+    for picture in ("02-data/fig/drop.svg", "03-sharing/img/versions.svg"):
+        assert (root / "output/students/code-along/en/html" / picture).is_file()
+    clean = command("check", str(root), cwd=root)
+    assert "0 errors, 0 warnings" in clean.stdout and "info" not in clean.stdout, clean.stdout
+
+
+def test_the_demo_gives_each_audience_its_own(demo: tuple[Path, Built]) -> None:
+    output = demo[0] / "output"
+    along = (output / "students/code-along/de/notebook/01-first-steps/values.ipynb").read_text()
+    solved = (output / "students/completed/de/html/01-first-steps/values.html").read_text()
+    speaker = (output / "staff/speaker/de/html/01-first-steps/values.html").read_text()
+    assert "Jetzt du: das Trinkgeld" in along and "percent / 100" not in along and "Your turn" not in along
+    assert "68.75" in solved and "ihr Name sagt, was gemeint ist" in solved and "Wetten lassen" not in solved
+    assert "Wetten lassen" in speaker
+    french = (output / "students/completed/fr/html/01-first-steps/mistakes.html").read_text()
+    assert "Les erreurs sont des messages" in french and "NameError" in french and "TypeError" in french
+    chart = json.loads((output / "staff/speaker/en/notebook/02-data/chart.ipynb").read_text())
+    drawn = [out["data"] for cell in chart["cells"] for out in cell.get("outputs", ())]
+    assert ["image/svg+xml" in data for data in drawn] == [True, True]
+    public = [path for path in (output / "students").rglob("*") if path.is_file()]
+    assert not [path for path in public if b"Wetten lassen" in path.read_bytes() or b"aloud, from the last line" in path.read_bytes()]
 
 
 def test_a_build_without_changes_starts_no_kernel_and_touches_no_file(clx: Clx, course: Path) -> None:

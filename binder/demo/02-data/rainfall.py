@@ -1,9 +1,18 @@
-# %% [markdown] tags=["slide"]
+# %% [markdown] lang="en" tags=["slide"]
 # # A year of rain
 #
-# ![A drop of water](fig/drop.svg)
+# ![A blue drop of water](fig/drop.svg)
 #
-# A table of numbers says little until somebody asks it a question. Ours: which month is the wettest?
+# In a garden stands a rain gauge. Once a month somebody writes down how many millimetres fell; the file `data/rainfall.csv` holds
+# one year. A table says little until somebody asks it a question.
+
+# %% [markdown] lang="de" tags=["slide"]
+# # Ein Jahr voll Regen
+#
+# ![Ein blauer Wassertropfen](fig/drop.svg)
+#
+# In einem Garten steht ein Regenmesser. Einmal im Monat schreibt jemand auf, wie viele Millimeter gefallen sind; in der Datei
+# `data/rainfall.csv` steht ein ganzes Jahr. Eine Tabelle sagt wenig, bis jemand ihr eine Frage stellt.
 
 # %% tags=["keep"]
 import csv
@@ -12,28 +21,48 @@ with open("data/rainfall.csv", newline="") as file:
     rain = {row["month"]: int(row["mm"]) for row in csv.DictReader(file)}
 rain
 
+# %% [markdown] lang="en" tags=["slide"]
+# ## The wettest month
+#
+# `max` compares the months. Left to itself it would take the last one in the alphabet; with `key` we tell it what counts.
+
+# %% [markdown] lang="de" tags=["slide"]
+# ## Der nasseste Monat
+#
+# `max` vergleicht die Monate. Von sich aus nähme es den letzten im Alphabet; mit `key` sagen wir ihm, worauf es ankommt.
+
 # %%
 max(rain, key=rain.get)
 
-# %% [markdown]
-# ## A picture of it
-#
-# A bar for each month, drawn by hand in twelve lines.
+# %% [markdown] lang="en" tags=["notes"]
+# Show `max(rain)` first. It gives September, and everybody wants to know why.
+
+# %% [markdown] lang="de" tags=["notes"]
+# Zuerst `max(rain)` zeigen. Heraus kommt September, und alle wollen wissen, warum.
+
+# %% [markdown] lang="en"
+# And how much fell in the whole year?
+
+# %% [markdown] lang="de"
+# Und wie viel ist im ganzen Jahr gefallen?
 
 # %%
-from IPython.display import SVG
+sum(rain.values())
 
+# %% [markdown] lang="en" tags=["slide"]
+# ## Your turn: the dry months
+#
+# Make a list of all months with less than 50 mm, the driest first.
 
-def chart(numbers, width=30, scale=2):
-    bars = "".join(
-        f'<rect x="{place * width + 4}" y="{220 - value * scale}" width="{width - 8}" height="{value * scale}" fill="#4a90d9"/>'
-        f'<text x="{place * width + width / 2}" y="236" font-size="11" text-anchor="middle">{name[:3]}</text>'
-        for place, (name, value) in enumerate(numbers.items())
-    )
-    return SVG(f'<svg xmlns="http://www.w3.org/2000/svg" width="{len(numbers) * width}" height="240">{bars}</svg>')
+# %% [markdown] lang="de" tags=["slide"]
+# ## Jetzt du: die trockenen Monate
+#
+# Stelle eine Liste aller Monate mit weniger als 50 mm zusammen, den trockensten zuerst.
 
+# %% tags=["start"]
+dry = [month for month in rain]
+dry
 
-chart(rain)
-
-# %% [markdown] tags=["notes"]
-# Let them guess the shape before you run the cell.
+# %% tags=["alt"]
+dry = [month for month in sorted(rain, key=rain.get) if rain[month] < 50]
+dry
