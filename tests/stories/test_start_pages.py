@@ -154,8 +154,8 @@ def test_an_xml_course_has_them_where_it_asks(clx: Clx, tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_course_called_index_is_its_start_page(clx: Clx, tmp_path: Path) -> None:
-    yaml = "version: 1\ninclude: [{from: own.html, to: index.html}]\n"
-    write(tmp_path, {"course.yaml": yaml, "own.html": "<p>mine</p>", "a.py": text("A"), "index.md": "no notebook"})
+    yaml = "version: 1\ninclude: [{from: own/index.html}]\n"
+    write(tmp_path, {"course.yaml": yaml, "own/index.html": "<p>mine</p>", "a.py": text("A"), "index.md": "no notebook"})
     for _ in range(2):
         built = clx(tmp_path)
         assert (built.code, built.report["pages"]) == (0, [])
