@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.assets import Copy, mentioned_copies, needed_by_page, static_copies, stays_private
+from clx_jupyter.assets import Copy, copies_of_ours, mentioned_copies, needed_by_page, static_copies, stays_private
 from clx_jupyter.course.model import Target
 from clx_jupyter.course.yaml_spec import NAME
 from clx_jupyter.errors import Problem, RequestError
@@ -19,7 +19,7 @@ from clx_jupyter.manifest import Entry, course_name, parted, write_atomically
 from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others
 from clx_jupyter.requests import Request
-from clx_jupyter.start_pages import Made, Page, made_pages
+from clx_jupyter.start_pages import LOADS, Made, Page, made_pages
 from clx_jupyter.supervisor import Attempt
 from clx_jupyter.variants import PAGES, language_in
 from clx_jupyter_workers import assets
@@ -254,6 +254,8 @@ class Publishing:
         else:
             done = "same"
         state = {"written": "built", "same": "fresh", "kept": "stale"}[done]
+        if not made.target.self_contained:
+            self._copy_all(copies_of_ours(made.target, made.loads_from, LOADS))
         self.pages[name] = Page(made.target.name, made.path, made.kind, made.language, state, sha256)
 
     def _left(self, name: str) -> bool:

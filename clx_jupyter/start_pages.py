@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,14 +16,17 @@ from clx_jupyter.fingerprint import digest
 from clx_jupyter.job_queue import StoredOutput
 from clx_jupyter.links import relative
 from clx_jupyter.navigation import DOOR, Navigation, StartPage
-from clx_jupyter.variants import Variant
-from clx_jupyter_workers import VERSION
+from clx_jupyter.variants import Variant, pages_load_from
+from clx_jupyter_workers import VERSION, assets
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 START = "start"
 """The format of start pages in the manifest's ``variant``."""
+
+LOADS = "page"
+"""The group of files that start pages load."""
 
 _MAIN = ("html", "slides")
 _DOWNLOADED = frozenset({"notebook", "code"})
@@ -51,11 +55,13 @@ class Made:
     kind: str
     language: str
     data: Data
+    #: The folder, relative to the target's, of what it loads.
+    loads_from: str
 
     @property
     def key(self) -> str:
         """The fingerprint of its bytes."""
-        return digest([self.data, VERSION])
+        return digest([self.data, self.loads_from, VERSION, assets.digest() if self.target.self_contained else ""])
 
     @property
     def variant(self) -> str:
@@ -64,7 +70,9 @@ class Made:
 
     def html(self) -> bytes:
         """The page itself."""
-        return _template().render(self.data).encode("utf-8", "replace")
+        loads = assets.Loads(posixpath.relpath(self.loads_from, posixpath.dirname(self.path) or "."))
+        page = _template().render(self.data, style=loads.style, script=loads.script).encode("utf-8", "replace")
+        return assets.contained(page) if self.target.self_contained else page
 
 
 @cache
@@ -79,9 +87,11 @@ def _template() -> Template:
 def made_pages(navigation: Navigation, rows: Mapping[str, StoredOutput]) -> Iterator[Made]:
     """All start pages of a course whose outputs have these *rows*."""
     for page in navigation.pages:
-        yield Made(page.target, page.path, page.kind.id, page.language, _Lister(navigation, page, rows).data())
+        data, folder = _Lister(navigation, page, rows).data(), pages_load_from(navigation.course, page.language)
+        yield Made(page.target, page.path, page.kind.id, page.language, data, folder)
     for target in navigation.doors():
-        yield Made(target, DOOR, "", "", _door(navigation, target))
+        first = next(page.language for page in navigation.pages if page.target.name == target.name)
+        yield Made(target, DOOR, "", "", _door(navigation, target), pages_load_from(navigation.course, first))
 
 
 def _words(language: str) -> Data:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from clx_jupyter.kinds import KINDS, Kind
 
 _KEYS = (
@@ -44,36 +42,42 @@ _WORDS = {
         "wcześniejsza wersja", "prywatne", "Przejdź do spisu treści",
     ),
 }  # fmt: skip
+# In the order of `_WORDS`; pages say the same.
 _KINDS = {
-    "de": {
-        "code-along": "Zum Mitmachen", "student": "Übungsfassung", "completed": "Mit Lösungen", "speaker": "Für Vortragende",
-        "trainer": "Für Lehrende", "partial": "Mit offenen Übungen",
-    },
-    "fr": {
-        "code-along": "À compléter", "student": "Version pour étudiants", "completed": "Avec solutions", "speaker": "Version orateur",
-        "trainer": "Version formateur", "partial": "Ateliers à compléter",
-    },
-    "es": {
-        "code-along": "Para completar", "student": "Versión para estudiantes", "completed": "Con soluciones", "speaker": "Para ponentes",
-        "trainer": "Para docentes", "partial": "Talleres para completar",
-    },
-    "it": {
-        "code-along": "Da completare", "student": "Versione per studenti", "completed": "Con soluzioni", "speaker": "Per relatori",
-        "trainer": "Per docenti", "partial": "Laboratori da completare",
-    },
-    "pt": {
-        "code-along": "Para completar", "student": "Versão para estudantes", "completed": "Com soluções", "speaker": "Para oradores",
-        "trainer": "Para formadores", "partial": "Oficinas para completar",
-    },
-    "nl": {
-        "code-along": "Om in te vullen", "student": "Versie voor studenten", "completed": "Met oplossingen", "speaker": "Voor sprekers",
-        "trainer": "Voor docenten", "partial": "Workshops om in te vullen",
-    },
-    "pl": {
-        "code-along": "Do uzupełnienia", "student": "Wersja dla studentów", "completed": "Z rozwiązaniami", "speaker": "Dla prowadzących",
-        "trainer": "Dla trenerów", "partial": "Warsztaty do uzupełnienia",
-    },
-}  # fmt: skip
+    "completed": ("Solution", "Lösung", "Solution", "Solución", "Soluzione", "Solução", "Oplossing", "Rozwiązanie"),
+    "code-along": (
+        "Code-along",
+        "Zum Mitprogrammieren",
+        "À compléter",
+        "Para completar",
+        "Da completare",
+        "Para completar",
+        "Om mee te programmeren",
+        "Do uzupełniania",
+    ),
+    "student": (
+        "Student version",
+        "Zum Bearbeiten",
+        "Version étudiante",
+        "Versión para estudiantes",
+        "Versione per studenti",
+        "Versão para estudantes",
+        "Studentenversie",
+        "Wersja dla studentów",
+    ),
+    "speaker": ("Speaker", "Für Vortragende", "Orateur", "Ponente", "Relatore", "Orador", "Spreker", "Prelegent"),
+    "trainer": ("Trainer", "Für Lehrende", "Formateur", "Docente", "Formatore", "Formador", "Docent", "Trener"),
+    "partial": (
+        "Workshops to fill in",
+        "Mit Übungen zum Ausfüllen",
+        "Ateliers à compléter",
+        "Talleres para completar",
+        "Laboratori da completare",
+        "Oficinas para completar",
+        "Met opgaven",
+        "Z ćwiczeniami",
+    ),
+}
 _NAMES = {
     "en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "it": "Italiano", "pt": "Português", "nl": "Nederlands",
     "pl": "Polski", "cs": "Čeština", "da": "Dansk", "sv": "Svenska", "fi": "Suomi", "el": "Ελληνικά", "tr": "Türkçe", "uk": "Українська",
@@ -95,8 +99,9 @@ def words(language: str) -> dict[str, str]:
 def kind_label(kind: Kind, language: str) -> str:
     """What people read for a kind: a course's own label stays as it is."""
     packaged = KINDS.get(kind.id)
-    translated: Mapping[str, str] = _KINDS.get(known(language), {})
-    return translated.get(kind.id, kind.label) if packaged and packaged.label == kind.label else kind.label
+    if packaged is None or packaged.label != kind.label:
+        return kind.label
+    return _KINDS[kind.id][list(_WORDS).index(known(language))]
 
 
 def language_name(language: str) -> str:
