@@ -91,7 +91,11 @@ def needed_by_page(course: Course, target: Target, page: str, language: str, sou
 
 def shared_copies(course: Course, target: Target, language: str, group: str) -> Iterator[Copy]:
     """The files of a group that pages in a language load; none of a group that this version does not know."""
-    folder = pages_load_from(course, language)
+    yield from copies_of_ours(target, pages_load_from(course, language), group)
+
+
+def copies_of_ours(target: Target, folder: str, group: str) -> Iterator[Copy]:
+    """The files of a group that pages load, in a folder relative to the target's."""
     for name in assets.groups().get(group, ()):
         yield Copy(target, posixpath.join(folder, name), name, ours=True)
 

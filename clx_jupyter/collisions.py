@@ -19,7 +19,7 @@ def without_collisions(sources: Iterable[SourcePlan]) -> list[Problem]:
     problems = []
     for source in sources:
         for output in list(source.outputs):
-            owner = owners.setdefault(_as_one(output.name), source.place)
+            owner = owners.setdefault(as_one(output.name), source.place)
             if owner != source.place:
                 source.outputs.remove(output)
                 problems.append(
@@ -33,7 +33,7 @@ def without_collisions(sources: Iterable[SourcePlan]) -> list[Problem]:
     return problems
 
 
-def _as_one(path: str) -> str:
+def as_one(path: str) -> str:
     """The same for all paths that macOS or Windows takes for one file: letter case, and letters composed of several characters."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 

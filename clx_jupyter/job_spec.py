@@ -113,8 +113,8 @@ def _text_format(source: Source) -> str | None:
     return None
 
 
-def variant_spec(name: str, variant: Variant, course: Course) -> dict[str, Any]:
-    """A variant in its job; *name* is that of what is written once for all targets that have it."""
+def variant_spec(name: str, variant: Variant, course: Course, navigation: Mapping[str, Any]) -> dict[str, Any]:
+    """A variant in its job; *name* is that of what is written once for all targets that have it, *navigation* where its page leads."""
     code = PurePosixPath(variant.path).suffix[1:]
     # Only pictures that the whole course shares are looked for from there.
     shares = course.images.mode == "shared" and course.layout != "source"
@@ -123,6 +123,7 @@ def variant_spec(name: str, variant: Variant, course: Course) -> dict[str, Any]:
         "id": name, "kind": variant.kind.id, "language": variant.language, "format": variant.format, "outputs": variant.outputs,
         "code_format": f"{code}:percent" if variant.format == "code" else None, "course_folder": up,
         "assets": address_of_assets(course, variant), "self_contained": variant.format in PAGES and variant.target.self_contained,
+        "navigation": dict(navigation),
     }  # fmt: skip
 
 

@@ -165,7 +165,7 @@ class Links:
             return ""
         for format in (variant.format, *_NEAREST.get(variant.format, ())):
             if format in formats and format not in place.source.without:
-                return _relative(self._path(place, variant, format), variant.path)
+                return relative(self._path(place, variant, format), variant.path)
         return ""
 
     def _signature(self, place: _Place) -> str:
@@ -205,7 +205,7 @@ def _first(places: list[_Place], index: int) -> list[_Place]:
     return sorted(places, key=lambda place: place.index != index)
 
 
-def _relative(path: str, page: str) -> str:
+def relative(path: str, page: str) -> str:
     """The address of *path* in *page*, both relative to the target's folder."""
     to, start = path.split("/"), page.split("/")[:-1]
     common = next((n for n, pair in enumerate(zip(to[:-1], start, strict=False)) if pair[0] != pair[1]), min(len(to) - 1, len(start)))

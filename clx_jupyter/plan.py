@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clx_jupyter.course.model import Course, Section, Source, Topic
 from clx_jupyter.errors import Problem
 from clx_jupyter.fingerprint import Parts
 from clx_jupyter.kernels import Kernel
 from clx_jupyter.variants import Choice, Variant
+
+if TYPE_CHECKING:
+    from clx_jupyter.navigation import Navigation
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ class Plan:
     problems: list[Problem]
     #: Sources that were not chosen, whose code must run for some that were.
     needed: list[SourcePlan] = field(default_factory=list)
+    #: Of the whole course, chosen or not.
+    navigation: Navigation | None = None
     _by_place: dict[str, SourcePlan] = field(default_factory=dict)
 
     @property

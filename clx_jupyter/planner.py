@@ -21,6 +21,7 @@ from clx_jupyter.job_spec import job_spec, variant_spec
 from clx_jupyter.kernels import Kernel, choose, with_course_python
 from clx_jupyter.languages import LANGUAGES
 from clx_jupyter.links import Links
+from clx_jupyter.navigation import Navigation
 from clx_jupyter.plan import Known, Options, Output, Plan, Row, SourcePlan
 from clx_jupyter.variants import PAGES, Choice, Variant, address_of_assets, twins_of, variants
 from clx_jupyter_workers import VERSION, assets
@@ -42,6 +43,9 @@ class Planner:
         self.fingerprints: dict[str, str] = {}
         self.files = Files(self._course_files())
         self.links = Links(course, self.twins)
+        #: Every variant of the course, by place.
+        self.found = {site.place: list(variants(course, site.section, site.source, self.twins)) for site in sites(course)}
+        self.navigation = Navigation(course, self.found)
         self._renders: dict[tuple[str, str, str, bool, str], str] = {}
 
     def _course_files(self) -> set[str]:
@@ -60,10 +64,9 @@ class Planner:
         """The plan for *choice*."""
         targets: dict[str, set[str]] = {target.name: set() for target in self.course.targets}
         plan = Plan(self.course, choice, [], targets, [*self.course.problems, *self.order.problems])
-        found: dict[str, list[Variant]] = {}
+        plan.navigation, found = self.navigation, self.found
         chosen: dict[str, Site] = {}
         for site in sites(self.course):
-            found[site.place] = list(variants(self.course, site.section, site.source, self.twins))
             for variant in found[site.place]:
                 plan.all_paths[variant.target.name].add(variant.path)
             if choice.takes(site.index, site.topic, site.source):
@@ -110,7 +113,9 @@ class Planner:
         place.runs = known.runs if known and not why else {}
         renders = {output.render: output for output in place.wanted}
         spec["links"] = self.links.addresses(links, found, [output.variant for output in renders.values()])
-        spec["variants"] = [variant_spec(name, output.variant, self.course) for name, output in renders.items()]
+        spec["variants"] = [
+            variant_spec(name, output.variant, self.course, self.navigation.links(output.variant)) for name, output in renders.items()
+        ]
         return place
 
     def _fingerprint(self, kernel: Kernel | None) -> str:
@@ -127,6 +132,8 @@ class Planner:
     def _output(self, variant: Variant, place: SourcePlan, why: str, known: Known | None, left_out: bool) -> Output:
         render = self._render_name(variant)
         keys = {mode: digest([place.parts.key, render, mode if variant.outputs else ""]) for mode in ("run", "kept")}
+        if links := self.navigation.links(variant):  # of this page only: a title that changes elsewhere runs no code here
+            keys = {mode: f"{key}.{digest(links)[:12]}" for mode, key in keys.items()}
         key = keys["run" if self.options.execute else "kept"]
         name = _name(variant)
         row = self.rows.get(name)
@@ -138,7 +145,7 @@ class Planner:
         elif row is None:
             output.reason = why or "new output"
         elif row.key != key and not (row.key == keys["run"] and row.state == "built"):
-            output.reason = why or ("its code was not run" if row.key == keys["kept"] else "settings changed")
+            output.reason = why or _what_changed(row.key, key, keys["kept"])
         elif row.state == "stale":
             # Somebody's own file lies there: it stays, until it is moved away.
             output.state, output.reason = ("stale", "") if row.fresh else ("stale", "output missing")
@@ -225,6 +232,13 @@ def _kernel_problems(place: SourcePlan, unusable: tuple[str, str]) -> Iterator[P
     elif place.kernel and source.kernel and place.kernel.name != source.kernel and any(output.reason for output in shows):
         message = f"the kernel {source.kernel} is not installed; {place.kernel.name} runs {source.prog_lang} instead"
         yield Problem("missing-kernel", message, severity="info", path=source.path)
+
+
+def _what_changed(old: str, new: str, kept: str) -> str:
+    """Why an output is made again whose source is as it was; by its keys."""
+    if old == kept:
+        return "its code was not run"
+    return "its links to other pages changed" if old.partition(".")[0] == new.partition(".")[0] else "settings changed"
 
 
 def _name(variant: Variant) -> str:

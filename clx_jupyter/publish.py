@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
-from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, Entry, parted, read_clm_manifest, read_manifest, write_manifest
+from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, Entry, parted, read_clm_manifest, read_manifest, write_atomically, write_manifest
 
 ASSET = "asset"
 """The variant of copied files in the manifest."""
@@ -78,6 +78,18 @@ class Tree:
         entry = self.entries.get(path)
         return [course for course in entry.courses if course not in self._names and self._alive(course)] if entry else []
 
+    def shared(self) -> bool:
+        """Whether another course that still exists publishes here, too."""
+        courses = {course for entry in self.entries.values() for course in entry.courses}
+        return any(course not in self._names and self._alive(course) for course in courses)
+
+    def holds(self, path: str, key: str) -> str | None:
+        """The hash of what lies at *path*, if it is what we wrote under *key*; ``None`` where it is not."""
+        entry, file = self.entries.get(path), self.root / path
+        if entry is None or entry.key != key or entry.course != self.course or not file.is_file() or file.is_symlink():
+            return None
+        return entry.sha256 if file_digest(file) == entry.sha256 else None
+
     def _hashes(self, path: str, accepted: str | None) -> set[str]:
         """Of what may lie at *path* and is ours: what the manifest says, what was last accepted, and what CLM wrote."""
         records = (self.entries.get(path), self._of_clm.get(path))
@@ -97,8 +109,8 @@ class Tree:
             return True
         return file_digest(file) in self._hashes(path, accepted)
 
-    def put(self, path: str, content: Path, entry: Entry, accepted: str | None = None) -> str:
-        """Publish the file *content* at *path*.
+    def put(self, path: str, content: Path | bytes, entry: Entry, accepted: str | None = None) -> str:
+        """Publish *content*, a file or its bytes, at *path*.
 
         Gives ``written``, ``same`` (it already holds these bytes; nothing was touched) or ``kept`` (somebody else's file lies
         there: it stays, and a problem says so). *accepted* is the hash last accepted for this path.
@@ -119,7 +131,9 @@ class Tree:
         if not same and not self.ours(path, accepted):
             self._refuse(path, "was changed by somebody, or is not ours")
             return "kept"
-        if not same:
+        if not same and isinstance(content, bytes):
+            write_atomically(file, content)
+        elif not same and isinstance(content, Path):
             _copy(content, file)
         self._record(path, entry)
         return "same" if same else "written"

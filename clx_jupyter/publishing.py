@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.assets import Copy, mentioned_copies, needed_by_page, static_copies, stays_private
+from clx_jupyter.assets import Copy, copies_of_ours, mentioned_copies, needed_by_page, static_copies, stays_private
 from clx_jupyter.course.model import Target
 from clx_jupyter.course.yaml_spec import NAME
 from clx_jupyter.errors import Problem, RequestError
@@ -18,6 +19,7 @@ from clx_jupyter.manifest import Entry, course_name, parted, write_atomically
 from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others
 from clx_jupyter.requests import Request
+from clx_jupyter.start_pages import LOADS, Made, Page, made_pages
 from clx_jupyter.supervisor import Attempt
 from clx_jupyter.variants import PAGES, language_in
 from clx_jupyter_workers import assets
@@ -41,6 +43,7 @@ class Publishing:
         self.plan, self.request, self.course = plan, request, plan.course
         self.problems: list[Problem] = []
         self.assets: dict[str, Asset] = {}
+        self.pages: dict[str, Page] = {}
         self.stored = dict(rows)
         self._hashes_of_ours: dict[str, tuple[str, int]] = {}
         self._spared: set[str] = set()
@@ -216,16 +219,19 @@ class Publishing:
     # --- the end ------------------------------------------------------------
 
     def finish(self, rows: Mapping[str, StoredOutput], *, complete: bool) -> list[str]:
-        """Copy what pages refer to, remove what left the course, write the manifests. Gives the names of removed outputs.
+        """Copy what pages refer to, write start pages, remove what left the course, write the manifests. Gives the names of removed outputs.
 
         A build that was cancelled (not *complete*) or that chose a part removes nothing.
         """
         self._copy_all(mentioned_copies(self.course, self.plan.sources, rows))
+        for made in made_pages(self.plan.navigation, rows) if self.plan.navigation else ():
+            self._start_page(made)
         gone = []
         if complete and self.plan.choice.everything and not self.request.failed:
             for path, tree in self._trees.items():
                 wanted = self.plan.all_paths[self._targets[path].name]
-                copied = {name.removeprefix(f"{path}/") for name in (*self.assets, *self._spared) if name.startswith(f"{path}/")}
+                others = (*self.assets, *self._spared, *self.pages)
+                copied = {name.removeprefix(f"{path}/") for name in others if name.startswith(f"{path}/")}
                 removed = tree.prune((wanted | copied).__contains__)
                 gone += [f"{path}/{name}" for name in removed]
             gone += [name for name in rows if self._left(name)]
@@ -233,6 +239,24 @@ class Publishing:
             tree.save()
             self.problems += tree.problems
         return gone
+
+    def _start_page(self, made: Made) -> None:
+        name, tree = f"{made.target.path}/{made.path}", self._trees[str(made.target.path)]
+        if name in self.assets:  # the course brings a page of its own
+            return
+        if not made.kind and tree.shared():  # it would lead to one course only
+            return
+        key = made.key
+        if (sha256 := tree.holds(made.path, key)) is None:
+            content = made.html()
+            sha256 = hashlib.sha256(content).hexdigest()
+            done = tree.put(made.path, content, Entry(sha256, len(content), self.course.file, "", made.variant, key, "start page"))
+        else:
+            done = "same"
+        state = {"written": "built", "same": "fresh", "kept": "stale"}[done]
+        if not made.target.self_contained:
+            self._copy_all(copies_of_ours(made.target, made.loads_from, LOADS))
+        self.pages[name] = Page(made.target.name, made.path, made.kind, made.language, state, sha256)
 
     def _left(self, name: str) -> bool:
         """Whether an output's row belongs to a target of this build but its path is no longer asked for."""

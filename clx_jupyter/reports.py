@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,8 @@ from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.requests import Request
 
 if TYPE_CHECKING:
-    from clx_jupyter.publishing import Publishing
+    from clx_jupyter.publishing import Asset, Publishing
+    from clx_jupyter.start_pages import Page
 
 VERSION = 1
 
@@ -69,8 +70,8 @@ def build_report(ended: Ended, plan: Plan | None, publishing: Publishing | None,
         "kernels_started": ended.kernels,
         "outputs": outputs,
         "needed": [{"source": each.source.path, "reason": each.reason} for each in plan.needed] if plan else [],
-        "assets": _assets(publishing, root),
-        "pages": [],
+        "assets": _located(publishing.assets.values(), publishing, root) if publishing and root else [],
+        "pages": _located(publishing.pages.values(), publishing, root) if publishing and root else [],
         "problems": list(problems.values()),
     }
 
@@ -118,11 +119,10 @@ def _name_outputs(outputs: list[dict[str, Any]], problems: dict[str, dict[str, A
             problem["outputs"] = held[problem["path"]]
 
 
-def _assets(publishing: Publishing | None, root: Path | None) -> list[dict[str, Any]]:
-    if publishing is None or root is None:
-        return []
+def _located(files: Iterable[Asset | Page], publishing: Publishing, root: Path) -> list[dict[str, Any]]:
+    """Rows of files, their paths relative to *root*."""
     folders = {target.name: target.path.relative_to(root).as_posix() for target in publishing.course.targets}
-    return [{**asdict(asset), "path": f"{folders[asset.target]}/{asset.path}"} for asset in publishing.assets.values()]
+    return [{**asdict(file), "path": f"{folders[file.target]}/{file.path}"} for file in files]
 
 
 def invalid_report(problem: Problem, root: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ PURE = [
     "after.py",
     "writers.py",
     "links.py",
+    "navigation.py",
     "fingerprint.py",
 ]
 

@@ -138,8 +138,9 @@ def load_file(path: Path, output: Path | None = None) -> Course:
     found = scan(path.name, data)
     section = Section({"": path.stem}, (Topic(path.name, (source(path.name, data, found),)),), "")
     course = _course(path.parent, output or path.parent / f"{path.name}-output", (section,), {path.name: found}, ())
-    # One page of a single notebook is sent or uploaded as it is.
-    return replace(course, targets=tuple(replace(target, self_contained=True) for target in course.targets))
+    # One page of a single notebook is sent or uploaded as it is, and leads nowhere.
+    targets = tuple(replace(target, self_contained=True) for target in course.targets)
+    return replace(course, targets=targets, navigation=False)
 
 
 def default_formats(scans: Mapping[str, Scan]) -> tuple[str, ...]:

@@ -231,9 +231,13 @@ class _Conversion:
     def _guard(self, variant: Variant, document: Document) -> Guard:
         name = (id(document), variant["kind"])
         if name not in self._guards:
-            titles = tuple((self.job["source"].get("titles") or {}).values())
+            titles = [*(self.job["source"].get("titles") or {}).values(), *self._neighbours()]
             self._guards[name] = Guard(document, self._rule(variant), self.job["kinds"], titles)
         return self._guards[name]
+
+    def _neighbours(self) -> list[str]:
+        """The titles that links to other pages show: all of them are public headings."""
+        return [str(link["title"]) for variant in self.job["variants"] for link in (variant.get("navigation") or {}).values()]
 
     def _bytes(
         self, variant: Variant, shown: list[Shown], metadata: Mapping[str, Any], outcome: Outcome, missing: Mapping[str, str]
@@ -244,13 +248,19 @@ class _Conversion:
             return export.code(shown, metadata, variant.get("code_format") or "py:percent"), []
         return export.notebook(shown, metadata, outcome.results), []
 
-    def _page(self, variant: Variant, outcome: Outcome) -> dict[str, str]:
+    def _page(self, variant: Variant, outcome: Outcome) -> dict[str, Any]:
         language = variant["language"]
         titles = self.job["source"].get("titles") or {}
         title = titles.get(language) or titles.get("") or next(iter(titles.values()), "")
         stem = posixpath.splitext(posixpath.basename(self.source.path))[0]
         note = _in(_NOTES.get(outcome.note, {}), language)
-        return {"title": title or stem, "language": language, "note": note, "assets": variant.get("assets", "")}
+        return {
+            "title": title or stem,
+            "language": language,
+            "note": note,
+            "assets": variant.get("assets", ""),
+            **(variant.get("navigation") or {}),
+        }
 
     def _look_up(self, shown: list[Shown], document: Document, variant: Variant) -> tuple[list[str], dict[str, str]]:
         """Files to publish beside the variant, and shown files that are not there with the text of their box."""

@@ -57,7 +57,7 @@ def code(cells: Sequence[Shown], metadata: Mapping[str, Any], format: str) -> by
 
 
 def html(
-    cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: dict[str, str], missing: Mapping[str, str]
+    cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: dict[str, Any], missing: Mapping[str, str]
 ) -> tuple[bytes, list[str]]:  # fmt: skip
     """The variant as one page, and the groups of files that it loads; shown files in *missing* become boxes that say so."""
     text, groups = _pages().render(_shown_node(cells, metadata, results, missing), page)

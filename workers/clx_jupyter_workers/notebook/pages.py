@@ -95,9 +95,10 @@ class Pages(HTMLExporter):
         return _NO_ALT.sub('<img alt=""', super().markdown2html(context, source))
 
     def render(
-        self, node: NotebookNode, page: dict[str, str], deck: Callable[[list[Any]], Any] | None = None
+        self, node: NotebookNode, page: dict[str, Any], deck: Callable[[list[Any]], Any] | None = None
     ) -> tuple[str, list[str]]:  # fmt: skip
-        """The page, and the groups of files that it loads; *page* has ``title``, ``language``, ``note`` and ``assets``.
+        """The page, and the groups of files that it loads; *page* has ``title``, ``language``, ``note`` and ``assets``,
+        and ``previous``, ``next`` and ``start`` (``href``, ``title``) where it leads there.
 
         ``assets`` is the address of the folder with these files, ``""`` where the page is to hold them itself; they stand in it as
         elements that :func:`~clx_jupyter_workers.assets.contained` replaces. *deck* puts the cells in the order in which slides show them.
@@ -111,7 +112,7 @@ class Pages(HTMLExporter):
         text = str(self.template.render(nb=node, deck=shown, resources=self._resources(page, loads), uuid4=uuid4))
         return text, loads.groups
 
-    def _resources(self, page: dict[str, str], loads: Loads) -> dict[str, Any]:
+    def _resources(self, page: dict[str, Any], loads: Loads) -> dict[str, Any]:
         start = {"metadata": {"name": page["title"], "path": ""}, "page": page, "words": Words(page["language"])}
         resources: dict[str, Any] = self._init_resources(start)  # type: ignore[no-untyped-call]
         resources |= {"style": loads.style, "script": loads.script}
