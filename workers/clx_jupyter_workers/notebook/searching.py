@@ -111,8 +111,8 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def _body(data: bytes) -> bytes:
-    """A page without its head, which is the same for all."""
-    return data[max(data.find(b"<main"), 0) :]
+    """A page without its head, which holds the title and what is the same for all."""
+    return data[max(data.find(b"<body"), 0) :]
 
 
 def views(data: bytes, format: str) -> list[bytes]:
@@ -122,7 +122,7 @@ def views(data: bytes, format: str) -> list[bytes]:
         bare = [_TAG.sub(b"", data)] if format == "notebook" and b"<" in data else []
         return [squeezed(text) for text in (data, *bare, *_decoded(data))]
     body = _body(data)
-    head = data[: data.find(b"<style")]
+    head = data[: data.find(b"</title>")]
     attributes = b" ".join(_TELLING_TAG.findall(body))
     return [squeezed(head + _TAG.sub(b"", body)), squeezed(attributes), *map(squeezed, _decoded(body))]
 
