@@ -41,6 +41,7 @@ def job_spec(
         "companion": {"path": source.companion, "sha256": hashes[source.companion]} if source.companion else None,
         "languages": list(source.languages or course.languages),
         "titles": {name: text_in(source.title, name) for name in names},
+        "course_titles": {name: text_in(course.title, name) for name in names},
         "reader": {
             "format": _text_format(source),
             "comment": language.comment if language else "#",
@@ -127,7 +128,7 @@ def variant_spec(name: str, variant: Variant, course: Course, navigation: Mappin
     }  # fmt: skip
 
 
-_SOURCE = ("path", "sha256", "companion", "titles", "languages")
+_SOURCE = ("path", "sha256", "companion", "titles", "course_titles", "languages")
 _AS_IT_IS = ("reader", "metadata", "style", "kernel", "kinds", "files", "scope", "includes", "never_link", "links", "variants")
 
 

@@ -97,7 +97,7 @@ class Planner:
         spec = job_spec(self.course, source, self.options, self.hashes, kernel, fingerprint, found, inputs, leads)
         links = self.links.of(site.index, source, self.links.names(source, text), found)
         settings = digest([
-            [spec[name] for name in ("titles", "reader", "metadata", "style", "kinds")],
+            [spec[name] for name in ("titles", "course_titles", "reader", "metadata", "style", "kinds")],
             [spec["execute"]["kinds"], source.execute.allow_errors, source.execute.mode, dict(self.options.environment)],
         ])  # fmt: skip
         beside = {source.companion: self.hashes[source.companion]} if source.companion else {}

@@ -31,9 +31,13 @@ def page(*cells: Shown, metadata: Any = PYTHON, results: Any = None, missing: An
 
 
 def test_a_page_loads_nothing_from_anywhere_and_keeps_the_classes_of_the_classic_template() -> None:
-    text = page(shown("code", "x = '<b>'", tags=["keep"]), shown("markdown", "# T\n\n![](a.png) $x$", 1), results=RESULT)
+    text = page(
+        shown("code", "x = '<b>'", tags=["keep"]), shown("markdown", "# T\n\n![](a.png) $x$", 1), results=RESULT, assets="../clx-assets"
+    )
     soup = BeautifulSoup(text, "html.parser")
-    assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", text) and not soup.select("script")
+    assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", text)
+    loaded = [each.get("src") or each.get("href") for each in soup.select("script, link[rel=stylesheet]")]
+    assert loaded == [f"../clx-assets/{name}" for name in ("page.css", "outputs.css", "page.js", "math.js", "vendor/mathjax/tex-svg.js")]
     assert soup.html is not None and soup.html["lang"] == "de" and soup.title is not None and soup.title.text == "A & B"
     assert soup.select_one("#cell-id\\=id0.cell.border-box-sizing.code_cell.rendered.celltag_keep .input_area .highlight") is not None
     output = soup.select_one(".output_wrapper .output .clx-output.clx-text pre")
@@ -44,7 +48,7 @@ def test_a_page_loads_nothing_from_anywhere_and_keeps_the_classes_of_the_classic
 
 def test_results_never_stand_below_a_cell_that_is_not_complete() -> None:
     cell = shown("code", "", complete=False)
-    assert "res" not in page(cell, results=RESULT).split("</head>")[1]
+    assert "res&lt;ult" not in page(cell, results=RESULT) and "clx-output" not in page(cell, results=RESULT)
     assert json.loads(export.notebook([cell], PYTHON, RESULT))["cells"][0]["outputs"] == []
 
 

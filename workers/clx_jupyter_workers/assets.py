@@ -26,8 +26,8 @@ PREFIX = "/"
 _STATIC = Path(__file__).parent / "static"
 
 _OWN = {
-    "page": ("page.css", "outputs.css"),
-    "math": (),
+    "page": ("page.css", "outputs.css", "page.js"),
+    "math": ("math.js",),
     "slides": ("slides.css", "slides.js"),
 }
 """Our own files by the group that is published together; the files of others name their groups themselves."""

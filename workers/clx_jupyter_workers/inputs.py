@@ -19,7 +19,7 @@ _WORD = re.compile(r"[^\s\"'`()<>\[\]{},;=|]{1,300}")
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^()]*\)|[\w, \t*(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
 _SCHEME = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|/|#)")
 _LINK = re.compile(
-    r"\]\(\s*(?:<([^<>\n]+)>|([^\s<>()]+(?:\([^\s()]*\)[^\s()]*)*))|\bhref\s*=\s*[\"']([^\"'<>\n]+)|^[ \t#/]*\[[^\]\n]+\]:[ \t]*<?([^\s<>]+)",
+    r"\]\(\s*(?:<([^<>\n]+)>|([^\s<>()]+(?:\([^\s()]*\)[^\s()]*)*))|\bhref\s*=\s*[\"']([^\"'<>\n]+)|^[ \t#/]*\[(?!\^)[^\]\n]+\]:[ \t]*<?([^\s<>]+)",
     re.IGNORECASE | re.MULTILINE,
 )
 _COURSE_LINK = re.compile(r"\]\(\s*clm:\s*([^)\s]+)\s*\)")

@@ -27,6 +27,10 @@ PLAIN_METADATA = frozenset({
 """Keys of a cell's metadata that tools know and students may have; others are the author's, and hidden with the cell's text, unless they are only yes or no."""
 
 
+Box = tuple[str, str]
+NO_BOX = ("", "")
+
+
 class Fate(Enum):
     """What becomes of a cell in a variant."""
 
@@ -44,6 +48,8 @@ class Shown:
     cell: Cell
     #: Its text is the author's in full, so results may stand below it.
     complete: bool
+    #: The tag and the colour of the box that its kind shows it in.
+    box: Box = NO_BOX
 
 
 class RuleMissing(KeyError):
@@ -155,9 +161,10 @@ def apply(document: Document, rule: Rule, rules: Rules, language: str, style: Ma
         _set_metadata(cell, style)
         if index in inside and style.get("cell_ids") == "sha3" and not cell.tags:
             cell.metadata["tags"] = []  # as CLM publishes it
-        complete = _set_text(cell, fate, inner if index in inside else rule, language, prog_lang)
+        mine = inner if index in inside else rule
+        complete, box = _set_text(cell, fate, mine, language, prog_lang, bool(style.get("boxed", True)))
         cell.id = ids.of(document.cells[index], index, complete)
-        shown.append(Shown(index, cell, complete))
+        shown.append(Shown(index, cell, complete, box))
     return shown
 
 
@@ -176,27 +183,24 @@ def hidden_texts(document: Document, rule: Rule, rules: Rules, language: str) ->
     return hidden - told
 
 
-def _set_text(cell: Cell, fate: Fate, rule: Rule, language: str, prog_lang: str) -> bool:
-    """Blank, clear, label or box a cell in place; gives whether the author's text is all there."""
+def _set_text(cell: Cell, fate: Fate, rule: Rule, language: str, prog_lang: str, boxed: bool) -> tuple[bool, Box]:
+    """Blank, clear, label or box a cell in place; gives whether the author's text is all there, and its box.
+
+    *boxed*: the box is written into the text, for formats that have nothing else.
+    """
     named = marks(cell, rule)
     if fate is Fate.BLANKED:
         cell.source, cell.attachments = "", {}
     changed = fate is Fate.KEPT and bool(rule.get("clear_solutions")) and solutions.clear(cell, prog_lang)
-    if cell.type == "markdown":
-        _box(cell, rule, named)
+    box = next(((tag, colour) for tag, colour in rule.get("boxes", ()) if tag in named), NO_BOX) if cell.type == "markdown" else NO_BOX
+    if boxed and box != NO_BOX:
+        cell.source = f"<div style='background: {box[1]}; color: black;'>\n{cell.source}\n</div>"
     if cell.type != "code" and "answer" in named:
         changed |= _label_answer(cell, rule, language)
     complete = fate is Fate.KEPT and not changed
     if not complete:
         cell.metadata = {key: value for key, value in cell.metadata.items() if key in PLAIN_METADATA or isinstance(value, bool)}
-    return complete
-
-
-def _box(cell: Cell, rule: Rule, named: set[str]) -> None:
-    for tag, colour in rule.get("boxes", ()):
-        if tag in named:
-            cell.source = f"<div style='background: {colour}; color: black;'>\n{cell.source}\n</div>"
-            return
+    return complete, box
 
 
 def _label_answer(cell: Cell, rule: Rule, language: str) -> bool:

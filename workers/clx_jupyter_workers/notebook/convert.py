@@ -19,20 +19,13 @@ from clx_jupyter_workers.notebook.loading import Remote
 from clx_jupyter_workers.notebook.paths import join
 from clx_jupyter_workers.notebook.pictures import Pictures
 from clx_jupyter_workers.notebook.results import Outcome, Results, all_files, included
+from clx_jupyter_workers.notebook.words import Words
 from clx_jupyter_workers.problems import Problem, SourceError
 from clx_jupyter_workers.protocol import Header, Link
 
 Variant = Mapping[str, Any]
 
-_NOTES = {
-    "not executed": {"de": "Der Code dieser Seite wurde nicht ausgeführt.", "": "The code on this page was not executed."},
-    "stored outputs": {
-        "de": "Die Ergebnisse auf dieser Seite stammen aus der Quelldatei; sie wurden nicht neu berechnet.",
-        "": "The results on this page were stored in the source; they were not computed again.",
-    },
-}
 _PAGES = frozenset({"html", "slides"})
-_MISSING = {"de": "Bild fehlt: ", "": "missing image: "}
 
 
 def convert(job: Header, link: Link) -> Header:
@@ -215,7 +208,9 @@ class _Conversion:
         )
 
     def _shown(self, variant: Variant, document: Document) -> list[Shown]:
-        return cells.apply(document, self._rule(variant), self.job["kinds"], variant["language"], self.style, self.prog_lang)
+        # Pages have better boxes than a coloured element around the text.
+        style = {**self.style, "boxed": variant["format"] in ("notebook", "code")}
+        return cells.apply(document, self._rule(variant), self.job["kinds"], variant["language"], style, self.prog_lang)
 
     def _link(self, shown: list[Shown], document: Document, variant: Variant) -> None:
         """Make links to sources lead to outputs of the same kind."""
@@ -231,7 +226,8 @@ class _Conversion:
     def _guard(self, variant: Variant, document: Document) -> Guard:
         name = (id(document), variant["kind"])
         if name not in self._guards:
-            titles = [*(self.job["source"].get("titles") or {}).values(), *self._neighbours()]
+            named = self.job["source"]
+            titles = (*(named.get("titles") or {}).values(), *(named.get("course_titles") or {}).values(), *self._neighbours())
             self._guards[name] = Guard(document, self._rule(variant), self.job["kinds"], titles)
         return self._guards[name]
 
@@ -249,15 +245,15 @@ class _Conversion:
         return export.notebook(shown, metadata, outcome.results), []
 
     def _page(self, variant: Variant, outcome: Outcome) -> dict[str, Any]:
-        language = variant["language"]
-        titles = self.job["source"].get("titles") or {}
-        title = titles.get(language) or titles.get("") or next(iter(titles.values()), "")
+        """What a page says around its cells."""
+        language, rule = variant["language"], self._rule(variant)
         stem = posixpath.splitext(posixpath.basename(self.source.path))[0]
-        note = _in(_NOTES.get(outcome.note, {}), language)
         return {
-            "title": title or stem,
+            "title": _in(self.job["source"].get("titles") or {}, language) or stem,
+            "course": _in(self.job["source"].get("course_titles") or {}, language),
             "language": language,
-            "note": note,
+            "kind": {"id": rule.get("id", ""), "label": rule.get("label", ""), "public": bool(rule.get("public", True))},
+            "note": Words(language)[outcome.note] if outcome.note else "",
             "assets": variant.get("assets", ""),
             **(variant.get("navigation") or {}),
         }
@@ -271,7 +267,7 @@ class _Conversion:
                 if not held and self.look.is_asset(reference) and not self.pictures.moved(reference.target):
                     assets.add(posixpath.normpath(reference.target))
                 if reference.shown and (state := self.look.state(reference.target)) in ("missing", "lfs"):
-                    missing[reference.target] = _in(_MISSING, variant["language"]) + reference.target
+                    missing[reference.target] = f"{Words(variant['language'])['missing image']}: {reference.target}"
                     self._report_image(reference.target, each, document, state)
             if each.cell.type == "markdown":
                 if variant["format"] in _PAGES:
@@ -303,4 +299,4 @@ class _Conversion:
 
 
 def _in(texts: Mapping[str, str], language: str) -> str:
-    return texts.get(language) or texts.get("", "")
+    return texts.get(language) or texts.get("") or next(iter(texts.values()), "")

@@ -15,9 +15,13 @@ from nbformat import NotebookNode, from_dict
 from clx_jupyter_workers.notebook import slides
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.execution import Result
-from clx_jupyter_workers.notebook.pages import Attachments, Pages
+from clx_jupyter_workers.notebook.pages import Attachments, Page, Pages
 from clx_jupyter_workers.notebook.read import known_extension
 from clx_jupyter_workers.notebook.references import with_placeholders
+
+_ROLES = frozenset({"solution", "exercise"})
+_OUR_COLOURS = frozenset({"yellow", "#FFEEBA"})
+"""The colours of packaged kinds: on a page the style sheet knows better ones."""
 
 Results = Mapping[int, Result]
 """Results by the cells' places in the whole notebook."""
@@ -57,7 +61,7 @@ def code(cells: Sequence[Shown], metadata: Mapping[str, Any], format: str) -> by
 
 
 def html(
-    cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: dict[str, Any], missing: Mapping[str, str]
+    cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: Page, missing: Mapping[str, str]
 ) -> tuple[bytes, list[str]]:  # fmt: skip
     """The variant as one page, and the groups of files that it loads; shown files in *missing* become boxes that say so."""
     text, groups = _pages().render(_shown_node(cells, metadata, results, missing), page)
@@ -65,7 +69,7 @@ def html(
 
 
 def slide_show(
-    cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: dict[str, str], missing: Mapping[str, str]
+    cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: Page, missing: Mapping[str, str]
 ) -> tuple[bytes, list[str]]:  # fmt: skip
     """The variant as slides, otherwise as :func:`html`."""
     text, groups = _pages("clx-slides").render(_shown_node(cells, metadata, results, missing), page, deck=slides.deck)
@@ -78,12 +82,23 @@ PAGES = {"html": html, "slides": slide_show}
 
 def _shown_node(cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, missing: Mapping[str, str]) -> NotebookNode:
     node = _node(cells, metadata, results or {})
-    for cell in node.cells:
+    for shown, cell in zip(cells, node.cells, strict=True):
+        cell["role"], cell["colour"] = _role(shown)
         if cell.cell_type == "markdown":
             cell.source = with_placeholders(cell.source, missing)
             if "attachment:" in cell.source:
                 cell["attachments"] = Attachments(cell.get("attachments", {}))  # type: ignore[no-untyped-call]
     return node
+
+
+def _role(shown: Shown) -> tuple[str, str]:
+    """What a cell is to its reader, and the colour that the course gives its box; both may be ``""``."""
+    tag, colour = shown.box
+    if tag:
+        return tag, "" if colour in _OUR_COLOURS else colour
+    if shown.cell.type == "code" and not shown.complete:
+        return "fill-in", ""
+    return next((tag for tag in shown.cell.tags if tag in _ROLES), ""), ""
 
 
 def _node(cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results) -> NotebookNode:

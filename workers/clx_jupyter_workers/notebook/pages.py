@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import html
-import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -21,15 +20,16 @@ from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 
 from clx_jupyter_workers.assets import FOLDER, Loads
-from clx_jupyter_workers.notebook import displays
+from clx_jupyter_workers.notebook import displays, headings, markdown
 from clx_jupyter_workers.notebook.words import Words
 
+Page = Mapping[str, Any]
 _ALL_TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATES = _ALL_TEMPLATES / "html"
 MAX_MEMORY = 16_000_000
 """Characters of rendered text kept for the next variant, which has most cells in common."""
 
-_NO_ALT = re.compile(r"<img\b(?![^>]*\balt\s*=)", re.IGNORECASE)
+_OUR_IDS = {"notebook-container", "clx-contents", "clx-top", "clx-status"}
 
 
 class Attachments(NotebookNode):
@@ -85,17 +85,16 @@ class Pages(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
-        """Markdown as nbconvert renders it."""
-        cell = context.get("cell", {})
-        if cell.get("attachments"):
-            return self._rendered(context, source)
-        return self.memory.get(("markdown", source), lambda: self._rendered(context, source))
+        """Markdown that code gave as a result: its headings are none of the page's."""
+        return headings.without(self._markdown(source, {}))
 
-    def _rendered(self, context: Any, source: str) -> str:
-        return _NO_ALT.sub('<img alt=""', super().markdown2html(context, source))
+    def _markdown(self, source: str, attachments: Mapping[str, Any]) -> str:
+        if attachments:
+            return markdown.to_html(source, attachments)
+        return self.memory.get(("markdown", source), lambda: markdown.to_html(source, {}))
 
     def render(
-        self, node: NotebookNode, page: dict[str, Any], deck: Callable[[list[Any]], Any] | None = None
+        self, node: NotebookNode, page: Page, deck: Callable[[list[Any]], Any] | None = None
     ) -> tuple[str, list[str]]:  # fmt: skip
         """The page, and the groups of files that it loads; *page* has ``title``, ``language``, ``note`` and ``assets``,
         and ``previous``, ``next`` and ``start`` (``href``, ``title``) where it leads there.
@@ -104,16 +103,34 @@ class Pages(HTMLExporter):
         elements that :func:`~clx_jupyter_workers.assets.contained` replaces. *deck* puts the cells in the order in which slides show them.
         """
         node, _ = self._magics.preprocess(node, {})
+        shown = deck(node.cells) if deck else None
+        cells = (
+            node.cells
+            if shown is None
+            else [cell for column in shown for slide in column for step in slide.all_steps() for cell in step.cells]
+        )
+        words = Words(page["language"])
+        outline = headings.Outline(page["title"], {f"cell-id={cell.id}" for cell in cells} | _OUR_IDS)
+        for number, cell in enumerate(cells):
+            if cell.cell_type == "markdown":
+                text = self._markdown(cell.source, cell.get("attachments") or {})
+                cell["html"] = outline.place(markdown.finished(text, words, number))
         info = node.metadata.get("language_info", {})
         lexer = info.get("pygments_lexer") or info.get("name") or "text"
         self.register_filter("highlight_code", self._highlighter(lexer))  # type: ignore[no-untyped-call]
-        loads = Loads(page["assets"] or FOLDER)
-        shown = deck(node.cells) if deck else None
-        text = str(self.template.render(nb=node, deck=shown, resources=self._resources(page, loads), uuid4=uuid4))
+        loads = Loads(str(page.get("assets") or FOLDER))
+        resources = self._resources(cells, page, words, outline, loads)
+        text = str(self.template.render(nb=node, deck=shown, resources=resources, uuid4=uuid4))
         return text, loads.groups
 
-    def _resources(self, page: dict[str, Any], loads: Loads) -> dict[str, Any]:
-        start = {"metadata": {"name": page["title"], "path": ""}, "page": page, "words": Words(page["language"])}
+    def _resources(self, cells: Sequence[Any], page: Page, words: Words, outline: headings.Outline, loads: Loads) -> dict[str, Any]:
+        start = {
+            "metadata": {"name": page["title"], "path": ""},
+            "page": page,
+            "words": words,
+            "outline": outline,
+            "math": _has_math(cells),
+        }
         resources: dict[str, Any] = self._init_resources(start)  # type: ignore[no-untyped-call]
         resources |= {"style": loads.style, "script": loads.script}
         resources |= {"raw_mimetypes": self.raw_mimetypes, "output_mimetype": self.output_mimetype, "should_sanitize_html": False}
@@ -131,6 +148,18 @@ class Pages(HTMLExporter):
             return self.memory.get(("code", lexer, language, magic, source), lambda: str(made(source, language, metadata)))
 
         return highlight
+
+
+def _has_math(cells: Sequence[Any]) -> bool:
+    """Whether anything on the page is to be typeset."""
+    for cell in cells:
+        if markdown.MATH in cell.get("html", ""):
+            return True
+        for output in cell.get("outputs", ()):
+            data = output.get("data") or {}
+            if "text/latex" in data or "$" in str(data.get("text/markdown", "")):
+                return True
+    return False
 
 
 def _known_lexer(name: str) -> str:

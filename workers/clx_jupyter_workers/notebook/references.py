@@ -26,7 +26,7 @@ _LINK = re.compile(
     r"(?<!!)\[(?P<text>(?:[^\]\[]|\[[^\]]*\](?:\([^)]*\))?)*)\]"
     r"\(\s*(?:<(?P<angle>[^<>\n]+)>|(?P<plain>(?:clm:\s*)?[^\s<>()]+(?:\([^\s()]*\)[^\s()]*)*))(?:\s+[\"'][^)]*)?\s*\)"
 )
-_DEFINITION = re.compile(r"^(?P<before> {0,3}\[[^\]\n]+\]:[ \t]*)<?(?P<target>[^\s<>]+)>?", re.MULTILINE)
+_DEFINITION = re.compile(r"^(?P<before> {0,3}\[(?!\^)[^\]\n]+\]:[ \t]*)<?(?P<target>[^\s<>]+)>?", re.MULTILINE)
 _ANCHOR = re.compile(r"<a\b[^<>]*>", re.IGNORECASE)
 _HREF = re.compile(r"\s*\bhref\s*=\s*(?P<quote>[\"'])(?P<target>[^\"'>]*)(?P=quote)", re.IGNORECASE)
 _TAG = re.compile(r"<(?P<tag>img|video|audio|source)\b[^>]*>", re.IGNORECASE)

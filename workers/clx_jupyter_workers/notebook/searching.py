@@ -112,8 +112,8 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def _body(data: bytes) -> bytes:
-    """A page without its head, which is the same for all."""
-    return data[max(data.find(b"<main"), 0) :]
+    """A page without its head, which holds the title and what is the same for all."""
+    return data[max(data.find(b"<body"), 0) :]
 
 
 def views(data: bytes, format: str) -> list[bytes]:

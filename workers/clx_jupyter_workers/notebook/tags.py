@@ -14,7 +14,7 @@ MARKS = frozenset({
 })  # fmt: skip
 """Tags that decide what of a cell is shown, to whom and how."""
 
-OWN = MARKS | {"nodataurl", "global", "allow-untranslated"}
+OWN = MARKS | {"exercise", "nodataurl", "global", "allow-untranslated"}
 """Every tag of the course formats."""
 
 FOREIGN = frozenset({
