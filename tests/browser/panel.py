@@ -63,8 +63,8 @@ class Panel:
     # --- getting there ---
 
     def visit(self, *, show: bool = True) -> Panel:
-        """Load JupyterLab; a workspace of its own keeps what another story left open away."""
-        self.page.goto(f"{self.lab.url}/lab/workspaces/{self._workspace}?token={TOKEN}")
+        """Load JupyterLab; a workspace of its own keeps what another story left open away. Without a name it is the default one."""
+        self.page.goto(f"{self.lab.url}/lab{f'/workspaces/{self._workspace}' if self._workspace else ''}?token={TOKEN}")
         return self._arrived(show)
 
     def reload(self) -> Panel:

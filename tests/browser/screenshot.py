@@ -15,20 +15,23 @@ from tests.browser.panel import Panel, launch
 
 PICTURE = PROJECT / "docs/images/sidebar.png"
 _SIDEBAR = 340
+_LAST = "      - 02-data/chart.py\n"
 _STEPS = ("days = 365", "month = days / 12", "month")
 
 
 def _course(root: Path, gates: Gates) -> Path:
     """The demo, built; then two sections more, which a build would stop in the middle of."""
-    courses.demo(root)
+    file = courses.demo(root) / "course.yaml"
     command(["build"], root, gates.environment).communicate(timeout=120)
+    listed = file.read_text().replace(_LAST, "".join(f"      - 02-data/{name}.py\n" for name in ("chart", "temperature", "average")))
     return courses.write(
         root,
         {
+            "course.yaml": f"{listed}  - title: {{en: Your turn, de: Jetzt du}}\n    topics: [04-your-turn/]\n",
             "02-data/temperature.py": courses.deck("A year of warmth", "import csv", 'open("data/temperature.csv")'),
             "02-data/average.py": _held("What is a normal month?", "average"),
-            "03-your-turn/garden.py": _held("Rain in your garden", "garden"),
-            "03-your-turn/question.py": courses.deck("A question of your own", "1"),
+            "04-your-turn/garden.py": _held("Rain in your garden", "garden"),
+            "04-your-turn/question.py": courses.deck("A question of your own", "1"),
         },
     )
 
@@ -41,7 +44,7 @@ def _held(title: str, gate: str) -> str:
 def take(picture: Path, folder: Path) -> None:
     """Take it with a course, a server and a browser that live in *folder*."""
     gates = Gates(folder / "gates")
-    lab = Lab(_course(folder / "Python in a day", gates), folder / "home", environment=gates.environment)
+    lab = Lab(_course(folder / "Python in an afternoon", gates), folder / "home", environment=gates.environment)
     try:
         lab.start()
         with sync_playwright() as playwright:
@@ -57,14 +60,14 @@ def take(picture: Path, folder: Path) -> None:
 
 
 def _in_the_middle_of_things(panel: Panel) -> None:
-    panel.expect_source("02-data/rainfall.py", "fresh")
+    panel.expect_source("02-data/chart.py", "fresh")
     _widen(panel)
-    panel.source("02-data/rainfall.py").click()
-    panel.output("staff/completed/html/02-data/rainfall.html").click()
-    expect(panel.shown_page().get_by_role("heading", name="A year of rain")).to_be_visible()
+    panel.source("02-data/chart.py").click()
+    panel.output("staff/speaker/en/html/02-data/chart.html").click()
+    expect(panel.shown_page().get_by_role("heading", name="A picture made of text")).to_be_visible()
     panel.button("Build course").click()
     panel.expect_source("02-data/temperature.py", "failed")
-    for held in ("02-data/average.py", "03-your-turn/garden.py"):
+    for held in ("02-data/average.py", "04-your-turn/garden.py"):
         expect(panel.source(held)).to_have_attribute("data-cell", "4", timeout=60_000)
     panel.page.mouse.move(800, 890)
 

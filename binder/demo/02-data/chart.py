@@ -1,11 +1,11 @@
 # %% [markdown] lang="en" tags=["slide"]
-# # A picture in twelve lines
+# # A picture made of text
 #
 # Twelve numbers in a row are hard to take in; twelve bars are seen at once. A browser draws them for us: an SVG picture is a text
 # that says which shapes stand where, and Python is good at writing text.
 
 # %% [markdown] lang="de" tags=["slide"]
-# # Ein Bild aus zwölf Zeilen
+# # Ein Bild aus Text
 #
 # Zwölf Zahlen in einer Reihe überblickt niemand, zwölf Balken sieht man sofort. Zeichnen kann sie der Browser: Ein SVG-Bild ist ein
 # Text, der sagt, welche Form wo steht, und Texte schreiben kann Python gut.
@@ -29,19 +29,27 @@ with open("data/rainfall.csv", newline="") as file:
 # Im SVG zählt `y` von oben. Ein Balken, der auf dem Boden stehen soll, beginnt deshalb bei *Boden minus Höhe*.
 
 # %%
-def bar(place, value, ground=210):
-    left = 40 * place
-    return (
-        f'<rect x="{left + 6}" y="{ground - 2 * value}" width="28" height="{2 * value}" rx="3" fill="#3d85c6"/>'
-        f'<text x="{left + 20}" y="{ground + 16}" font-size="12" text-anchor="middle" fill="#767676">{place + 1}</text>'
-    )
+GROUND = 210
+
+
+def bar(month, value):
+    middle, height = 40 * month - 20, 2 * value
+    return f'''
+      <rect x="{middle - 14}" y="{GROUND - height}" rx="3"
+            width="28" height="{height}" fill="#3d85c6"/>
+      <text x="{middle}" y="{GROUND + 16}" font-size="12"
+            text-anchor="middle" fill="#767676">{month}</text>'''
 
 
 # %%
 def chart(values, more=""):
-    bars = "".join(bar(place, value) for place, value in enumerate(values))
-    title = f"<title>Rain in twelve months, in millimetres: {', '.join(map(str, values))}</title>"
-    return SVG(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480 232" width="480" role="img">{title}{bars}{more}</svg>')
+    bars = [bar(month, value) for month, value in enumerate(values, 1)]
+    return SVG(f'''
+      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480 232"
+           width="480" role="img" font-family="sans-serif">
+        <title>Rain in twelve months, in mm: {values}</title>
+        {"".join(bars)}{more}
+      </svg>''')
 
 
 # %%
@@ -70,6 +78,6 @@ line = ""
 chart(rain, line)
 
 # %% tags=["alt"]
-height = 210 - 2 * sum(rain) / len(rain)
-line = f'<line x1="0" x2="480" y1="{height}" y2="{height}" stroke="#c0561f" stroke-width="2" stroke-dasharray="6 4"/>'
+level = GROUND - 2 * sum(rain) / len(rain)
+line = f'<path d="M0 {level} H480" stroke="#c0561f" stroke-dasharray="6 4"/>'
 chart(rain, line)

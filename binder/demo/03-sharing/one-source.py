@@ -31,9 +31,9 @@
 # |---|:---:|:---:|:---:|
 # | code | empty | yes | yes |
 # | code tagged `keep` | yes | yes | yes |
-# | tagged `start` | yes | | |
-# | tagged `alt` | | yes | yes |
-# | tagged `notes` | | | yes |
+# | tagged `start` | yes | no | no |
+# | tagged `alt` | no | yes | yes |
+# | tagged `notes` | no | no | yes |
 
 # %% [markdown] lang="de" tags=["slide"]
 # ## Wer was sieht
@@ -42,9 +42,9 @@
 # |---|:---:|:---:|:---:|
 # | Code | leer | ja | ja |
 # | Code mit `keep` | ja | ja | ja |
-# | markiert mit `start` | ja | | |
-# | markiert mit `alt` | | ja | ja |
-# | markiert mit `notes` | | | ja |
+# | markiert mit `start` | ja | nein | nein |
+# | markiert mit `alt` | nein | ja | ja |
+# | markiert mit `notes` | nein | nein | ja |
 
 # %% [markdown] lang="en" tags=["notes"]
 # You see this box because you are reading the speaker version. No file for students holds a word of it.
@@ -65,7 +65,10 @@
 # %%
 from itertools import product
 
-files = list(product(["en", "de"], ["code-along", "completed", "speaker"], ["html", "slides", "notebook"]))
+languages = ["en", "de"]
+versions = ["code-along", "completed", "speaker"]
+formats = ["html", "slides", "notebook"]
+files = list(product(languages, versions, formats))
 len(files)
 
 # %%
