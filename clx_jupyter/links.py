@@ -26,8 +26,9 @@ from clx_jupyter.variants import Variant, path_of, unversioned, variants
 from clx_jupyter_workers.inputs import COURSE_LINK, link_names
 
 _NEAREST = {
-    "html": ("slides", "notebook", "code"), "slides": ("html", "notebook", "code"), "notebook": ("html", "slides", "code"),
-    "code": ("notebook", "html", "slides"),
+    "html": ("slides", "notebook", "code", "pdf", "slides-pdf"), "slides": ("html", "notebook", "code", "slides-pdf", "pdf"),
+    "notebook": ("html", "slides", "code", "pdf", "slides-pdf"), "code": ("notebook", "html", "slides", "pdf", "slides-pdf"),
+    "pdf": ("slides-pdf", "html", "slides", "notebook", "code"), "slides-pdf": ("pdf", "slides", "html", "notebook", "code"),
 }  # fmt: skip
 _SUFFIXES = frozenset({".ipynb", ".md", ".qmd", *BY_SUFFIX})
 

@@ -18,7 +18,6 @@ from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.languages import named
 from clx_jupyter.manifest import MANIFEST
 
-_NOT_MADE = ("pdf",)
 
 
 def load(file: Path, output_dir: Path | None = None) -> Course:
