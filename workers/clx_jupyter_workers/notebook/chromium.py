@@ -14,7 +14,6 @@ import json
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,7 +30,9 @@ Answer = Callable[[str], tuple[str, bytes] | None]
 """Gives media type and content of an address; ``None``: there is nothing."""
 
 _STEP = 0.2
-_LOG_TAIL = 600
+_LOG_TAIL = 4_000
+_LONGEST_FOLDER = 50
+"""It makes a socket some 45 characters below; a socket's path has at most 107, on macOS 103."""
 _FLAGS = (
     "--headless", "--remote-debugging-pipe", "--no-first-run", "--no-default-browser-check", "--disable-gpu", "--disable-dev-shm-usage",
     "--disable-extensions", "--disable-sync", "--disable-background-networking", "--disable-component-update", "--disable-breakpad",
@@ -100,7 +101,7 @@ class Browser:
         profile = folder / "profile"
         profile.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        if sys.platform == "linux":
+        if len(str(folder)) < _LONGEST_FOLDER:
             environment["TMPDIR"] = str(folder)
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
@@ -229,7 +230,9 @@ class Browser:
         with contextlib.suppress(ChildProcessError):
             self._status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         try:
-            said = self._log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
+            said = self._log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip().splitlines()
         except OSError:
-            said = ""
-        return BrowserError(f"Chromium ended by itself{': ' + said.splitlines()[-1] if said else ''}")
+            said = []
+        # Most of what it writes are complaints about a desktop that is not there.
+        told = next((line for line in said if "FATAL" in line), said[-1] if said else "")
+        return BrowserError(f"Chromium ended by itself{': ' + told if told else ''}")
