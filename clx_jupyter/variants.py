@@ -205,7 +205,7 @@ def variants(course: Course, section: Section, source: Source, twins: Counter[st
                 continue
             for kind in target.kinds:
                 for format in target.formats:
-                    if format in FORMATS and format not in source.without:
+                    if format in FORMATS and PRINTED.get(format, format) not in source.without:
                         path = path_of(course, section, source, kind, language, format, twins)
                         yield Variant(target, course.kinds[kind], language, format, path)
 

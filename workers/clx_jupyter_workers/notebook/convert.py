@@ -215,7 +215,7 @@ class _Conversion:
         for name in assets:
             if warning := guard.in_file(name, self.look.text(name)):
                 self.report(warning)
-        if variant["format"] in _PAGES:
+        if page["format"] in _PAGES:
             self._remote.of_results(shown, outcome.results or {}, document)
         metadata = export.metadata_of(document.metadata, self.job.get("metadata"))
         data, loads = self._bytes(page, shown, metadata, outcome, missing)

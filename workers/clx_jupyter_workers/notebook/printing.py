@@ -19,17 +19,6 @@ if TYPE_CHECKING:
 PAGE_OF = {"pdf": "html", "slides-pdf": "slides"}
 """The formats that are printed, and what is printed for them."""
 
-
-def page_of(format: str) -> str:
-    """The format of the page that shows what *format* shows: itself, unless it is printed."""
-    return PAGE_OF.get(format, format)
-
-
-def as_page(variant: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The page of a variant: itself, or what is printed for it, which holds its styles and scripts itself."""
-    return {**variant, "format": PAGE_OF[variant["format"]], "assets": ""} if variant["format"] in PAGE_OF else variant
-
-
 Beside = Callable[[str], Path | None]
 """Gives the file that lies at a path relative to the published page; ``None``: nothing that may be read."""
 
@@ -49,6 +38,18 @@ _FOOTER = (
 )
 _DATES = re.compile(rb"/(?:CreationDate|ModDate) \(D:[^()]*\)")
 _OURS = re.compile(rb"/URI \(" + re.escape(_ORIGIN.encode()) + rb"((?:\\.|[^\\()])*)\)")
+
+
+def page_of(format: str) -> str:
+    """The format of the page that shows what *format* shows: itself, unless it is printed."""
+    return PAGE_OF.get(format, format)
+
+
+def as_page(variant: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The page of a variant: itself, or what is printed for it, which holds its styles and scripts and leads to no other page."""
+    if variant["format"] not in PAGE_OF:
+        return variant
+    return {**variant, "format": PAGE_OF[variant["format"]], "assets": "", "self_contained": True, "navigation": {}}
 
 
 class Printer:
