@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from clx_jupyter.course.clm_layout import course_folder
-from clx_jupyter.course.model import Course, Section, Source, text_in
+from clx_jupyter.course.model import PRINTED, Course, Section, Source, text_in
 from clx_jupyter.course.scan import decode
 from clx_jupyter.course.topics import half, id_of
 from clx_jupyter.errors import Problem
@@ -165,7 +165,7 @@ class Links:
         if place is None:
             return ""
         for format in (variant.format, *_NEAREST.get(variant.format, ())):
-            if format in formats and format not in place.source.without:
+            if format in formats and PRINTED.get(format, format) not in place.source.without:
                 return relative(self._path(place, variant, format), variant.path)
         return ""
 

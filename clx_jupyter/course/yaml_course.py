@@ -19,7 +19,6 @@ from clx_jupyter.languages import named
 from clx_jupyter.manifest import MANIFEST
 
 
-
 def load(file: Path, output_dir: Path | None = None) -> Course:
     """The course that *file* describes; its folder is the root. *output_dir* holds one folder for each target in place of their own paths.
 

@@ -53,7 +53,6 @@ _READY = """(async () => {
   await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   const frame = () => new Promise(done => requestAnimationFrame(done));
-  while (window.Reveal && location.search.includes('print-pdf') && !document.querySelector('.pdf-page')) await frame();
   await frame();
   await frame();
 })()"""
