@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from clx_jupyter.after import left_by
+from clx_jupyter.browsers import chromium
 from clx_jupyter.errors import ClxError, Problem
 from clx_jupyter.executions import Executions, kernel_environment
 from clx_jupyter.executors.base import Executor
@@ -312,7 +313,8 @@ class Builds(Account):
         """The job as the worker gets it: the spec, the paths of this machine, and the secrets it may use."""
         wanted = job.spec["environment"]
         environment = await asyncio.to_thread(kernel_environment, wanted["names"], wanted["file"])
-        return job_frame(job, root=self.root, environment=environment, after=await self._after(job), shelf=self._executions.shelf)
+        after, shelf = await self._after(job), self._executions.shelf
+        return job_frame(job, root=self.root, environment=environment, after=after, shelf=shelf, browser=chromium().program)
 
     async def _after(self, job: Job) -> list[dict[str, Any]]:
         """What the sources that a job comes after left for it: by language, files and their hashes."""

@@ -132,7 +132,9 @@ _SOURCE = ("path", "sha256", "companion", "titles", "course_titles", "languages"
 _AS_IT_IS = ("reader", "metadata", "style", "kernel", "kinds", "files", "scope", "includes", "never_link", "links", "variants")
 
 
-def job_frame(job: Job, *, root: Path, environment: Mapping[str, str], after: list[dict[str, Any]], shelf: Path) -> dict[str, Any]:
+def job_frame(
+    job: Job, *, root: Path, environment: Mapping[str, str], after: list[dict[str, Any]], shelf: Path, browser: str
+) -> dict[str, Any]:  # fmt: skip
     """The job as its worker gets it (``docs/protocol.md``): the spec, the paths of this machine, and the values that code may use."""
     spec = job.spec
     return {
@@ -143,4 +145,5 @@ def job_frame(job: Job, *, root: Path, environment: Mapping[str, str], after: li
         "execute": {"failed": {}, **spec["execute"], "environment": environment},
         "after": after,
         "shelf": str(shelf),
+        "browser": browser,
     }

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from clx_jupyter.course.clm_layout import course_folder
-from clx_jupyter.course.model import Course, Section, Source, text_in
+from clx_jupyter.course.model import PRINTED, Course, Section, Source, text_in
 from clx_jupyter.course.scan import decode
 from clx_jupyter.course.topics import half, id_of
 from clx_jupyter.errors import Problem
@@ -26,8 +26,9 @@ from clx_jupyter.variants import Variant, path_of, unversioned, variants
 from clx_jupyter_workers.inputs import COURSE_LINK, link_names
 
 _NEAREST = {
-    "html": ("slides", "notebook", "code"), "slides": ("html", "notebook", "code"), "notebook": ("html", "slides", "code"),
-    "code": ("notebook", "html", "slides"),
+    "html": ("slides", "notebook", "code", "pdf", "slides-pdf"), "slides": ("html", "notebook", "code", "slides-pdf", "pdf"),
+    "notebook": ("html", "slides", "code", "pdf", "slides-pdf"), "code": ("notebook", "html", "slides", "pdf", "slides-pdf"),
+    "pdf": ("slides-pdf", "html", "slides", "notebook", "code"), "slides-pdf": ("pdf", "slides", "html", "notebook", "code"),
 }  # fmt: skip
 _SUFFIXES = frozenset({".ipynb", ".md", ".qmd", *BY_SUFFIX})
 
@@ -164,7 +165,7 @@ class Links:
         if place is None:
             return ""
         for format in (variant.format, *_NEAREST.get(variant.format, ())):
-            if format in formats and format not in place.source.without:
+            if format in formats and PRINTED.get(format, format) not in place.source.without:
                 return relative(self._path(place, variant, format), variant.path)
         return ""
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from clx_jupyter.after import Order, Site, Whole, joined, may_differ, require, sites
+from clx_jupyter.browsers import NO_BROWSER, Found
 from clx_jupyter.collisions import without_collisions, without_long_names
 from clx_jupyter.course.folder import walk
-from clx_jupyter.course.model import Course, Source
+from clx_jupyter.course.model import PRINTED, Course, Source
 from clx_jupyter.course.scan import decode, scan
 from clx_jupyter.errors import KEPT_FAILURES, Problem
 from clx_jupyter.fingerprint import FileHashes, Parts, digest, reason
@@ -33,9 +34,9 @@ class Planner:
 
     def __init__(
         self, course: Course, hashes: FileHashes, kernels: Mapping[str, Kernel], known: Mapping[str, Known], rows: Mapping[str, Row],
-        options: Options, whole: Whole = lambda run: True,
+        options: Options, whole: Whole = lambda run: True, browser: Found = NO_BROWSER,
     ) -> None:  # fmt: skip
-        self.course, self.hashes = course, hashes
+        self.course, self.hashes, self.browser = course, hashes, browser
         self.kernels, self.unusable = with_course_python(kernels, course.kernel_python)
         self.known, self.rows, self.options = known, rows, options
         self.twins, self.whole, self.order = twins_of(course), whole, Order(course)
@@ -85,7 +86,16 @@ class Planner:
         for place in (*plan.needed, *plan.sources):
             if self.options.execute and place.source.execute.mode != "never":
                 plan.problems.extend(_kernel_problems(place, self.unusable))
+        plan.problems.extend(self._browser_problems(plan))
         return plan
+
+    def _browser_problems(self, plan: Plan) -> Iterator[Problem]:
+        """One warning for all that cannot be printed."""
+        printed = [output for place in plan.sources for output in place.outputs if output.variant.format in PRINTED]
+        lacking = sum(1 for output in printed if output.reason or output.state == "skipped")
+        if lacking and not self.browser.program:
+            what = "the PDF is" if lacking == 1 else f"{lacking} PDFs are"
+            yield Problem("tool-missing", f"{what} left out: {self.browser.message}", self.browser.hint, "warning")
 
     def _source(self, site: Site, before: list[SourcePlan], found: list[Variant], chosen: list[Variant]) -> SourcePlan:
         source = site.source
@@ -140,6 +150,8 @@ class Planner:
         output = Output(variant, name, render, key, "")
         if left_out:  # only what failed before is asked for, and nothing of this source did
             output.state = "fresh" if row is not None and not why else "stale"
+        elif row is not None and self._is_unprintable(variant, row, key):
+            output.state = "skipped"
         elif self.options.force or self.options.rerun:
             output.reason = "asked for"
         elif row is None:
@@ -154,6 +166,10 @@ class Planner:
         elif not row.fresh:
             output.reason = "output missing or changed"
         return output
+
+    def _is_unprintable(self, variant: Variant, row: Row, key: str) -> bool:
+        """Whether a build said already that nothing can print this version of an output."""
+        return variant.format in PRINTED and not self.browser.program and row.state == "skipped" and row.key == key
 
     def _render_name(self, variant: Variant) -> str:
         """The name of what is written once for all targets that have it."""

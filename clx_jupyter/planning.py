@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clx_jupyter.after import Whole
+from clx_jupyter.browsers import chromium
 from clx_jupyter.executions import hashed, kernel_environment
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.job_queue import StoredOutput
@@ -25,7 +26,7 @@ def make_plan(
     environment = hashed(kernel_environment(course.environment, str(course.env_file) if course.env_file else None))
     options = Options(request.force, request.failed, request.execute, request.rerun, request.timeout, environment)
     stored = {name: _row(row) for name, row in rows.items()}
-    return Planner(course, hashes, installed(), known, stored, options, whole).plan(choice)
+    return Planner(course, hashes, installed(), known, stored, options, whole, chromium()).plan(choice)
 
 
 def _row(stored: StoredOutput) -> Row:

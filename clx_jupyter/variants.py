@@ -10,13 +10,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from clx_jupyter.course.clm_layout import course_folder, sanitised, section_folder, variant_path
-from clx_jupyter.course.model import FORMATS, Course, Section, Source, Target, Topic, text_in
+from clx_jupyter.course.model import FORMATS, PRINTED, Course, Section, Source, Target, Topic, text_in
 from clx_jupyter.errors import RequestError
 from clx_jupyter.kinds import Kind
 from clx_jupyter.languages import LANGUAGES
 from clx_jupyter_workers import assets
 
-SUFFIXES = {"html": ".html", "slides": ".slides.html", "notebook": ".ipynb"}
+SUFFIXES = {"html": ".html", "slides": ".slides.html", "notebook": ".ipynb", "pdf": ".pdf", "slides-pdf": ".slides.pdf"}
 PAGES = ("html", "slides")
 """The formats whose files load styles and scripts."""
 
@@ -41,7 +41,7 @@ class Variant:
     @property
     def outputs(self) -> bool:
         """Whether it may carry results: pages and slides of kinds that run do, notebooks where the target says so."""
-        return self.kind.executed and (self.format in PAGES or (self.format == "notebook" and self.target.outputs))
+        return self.kind.executed and (self.format in (*PAGES, *PRINTED) or (self.format == "notebook" and self.target.outputs))
 
 
 def language_in(name: str) -> str:
@@ -205,7 +205,7 @@ def variants(course: Course, section: Section, source: Source, twins: Counter[st
                 continue
             for kind in target.kinds:
                 for format in target.formats:
-                    if format in FORMATS and format not in source.without:
+                    if format in FORMATS and PRINTED.get(format, format) not in source.without:
                         path = path_of(course, section, source, kind, language, format, twins)
                         yield Variant(target, course.kinds[kind], language, format, path)
 

@@ -37,7 +37,7 @@ def _choice(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("-L", "--language", action="append", default=[], metavar="LANG", help="a language, such as en")
     group.add_argument("-k", "--kind", action="append", default=[], help="a kind of audience, such as code-along")
-    group.add_argument("-f", "--format", action="append", default=[], help="html, notebook or code")
+    group.add_argument("-f", "--format", action="append", default=[], help="html, slides, notebook, code, pdf or slides-pdf")
     group.add_argument("-s", "--section", action="append", default=[], help="a section, by title, id, number or part of a title")
     group.add_argument(
         "--only-sections", action=_Listed, metavar="LIST", help="sections with commas between, each also as id:…, idx:… or name:…"

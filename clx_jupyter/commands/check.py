@@ -35,8 +35,8 @@ def check(options: argparse.Namespace) -> int:
     choice = Choice(sections=tuple(options.section), topics=tuple(options.topic), sources=sources)
     # What is fresh counts as well: where links lead is planned only for what is to be made.
     plan = planned(place, data_dir, choice, force=True).plan
-    # Nothing runs, so no kernel is missed.
-    course = [problem for problem in plan.problems if problem.category != "missing-kernel"]
+    # Nothing runs and nothing is printed, so neither kernels nor programs are missed.
+    course = [problem for problem in plan.problems if problem.category not in ("missing-kernel", "tool-missing")]
     jobs = {each.source.path: job_of(each, place.root) for each in plan.sources}
     run = _Run(place.root, jobs, options.jobs or default_size(), options.fix)
     asyncio.run(run.all())

@@ -17,11 +17,11 @@ from jupyter_core.paths import jupyter_config_path, jupyter_path
 from platformdirs import user_state_path
 
 from clx_jupyter import __version__
+from clx_jupyter.browsers import chromium
 from clx_jupyter.kernels import Kernel, installed
 
 _PACKAGES = ("jupyterlab", "jupyter-server", "nbclient", "nbconvert", "nbformat", "jupytext", "ipykernel")
 _TOOLS = (
-    ("Chromium", ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"), "PDF"),
     ("Java", ("java",), "PlantUML diagrams"),
     ("draw.io", ("drawio", "draw.io"), "draw.io diagrams"),
 )
@@ -118,6 +118,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _tools() -> Iterator[Finding]:
     """Programs that make more possible; nothing fails without them."""
+    browser = chromium()
+    yield Finding("ok", f"Chromium ({browser.program})") if browser.program else Finding("note", f"no PDF: {browser.message}", browser.hint)
     for name, programs, use in _TOOLS:
         there = next(filter(None, map(shutil.which, programs)), None)
         yield Finding("ok", f"{name} ({there})") if there else Finding("note", f"{name} is not installed: {use} would need it")

@@ -19,8 +19,8 @@ from clx_jupyter.errors import Problem
 from clx_jupyter.languages import LANGUAGES
 
 _REPLACED = str.maketrans("{}[]" + "/\\$#%&<>*=^€|", "()()" + "_" * 13, ";!?\"'`:")
-_FORMAT_FOLDERS = {"html": "Html", "notebook": "Notebooks", "slides": "Slides", "pdf": "Pdf"}
-_SUFFIXES = {"html": ".html", "slides": ".slides.html", "notebook": ".ipynb", "pdf": ".pdf"}
+_FORMAT_FOLDERS = {"html": "Html", "notebook": "Notebooks", "slides": "Slides", "pdf": "Pdf", "slides-pdf": "Slides-Pdf"}
+_SUFFIXES = {"html": ".html", "slides": ".slides.html", "notebook": ".ipynb", "pdf": ".pdf", "slides-pdf": ".slides.pdf"}
 _MEDIA = frozenset({
     ".mp4", ".webm", ".ogv", ".mov", ".m4v", ".mkv", ".avi", ".mp3", ".wav", ".ogg", ".oga", ".m4a", ".aac", ".flac", ".opus",
 })  # fmt: skip

@@ -12,8 +12,11 @@ from pathlib import Path
 from clx_jupyter.errors import Problem
 from clx_jupyter.kinds import KINDS, Kind
 
-FORMATS = ("html", "slides", "notebook", "code")
+FORMATS = ("html", "slides", "notebook", "code", "pdf", "slides-pdf")
 """Every format that is made."""
+
+PRINTED = {"pdf": "html", "slides-pdf": "slides"}
+"""Formats that a browser prints, and the format that it prints for each."""
 
 CLM_FORMATS = ("html", "notebook", "code")
 """What a target of a CLX or CLM course gets that lists none: published courses must not change by themselves."""

@@ -18,8 +18,8 @@ from clx_jupyter.errors import CourseError
 LANGUAGES = ("de", "en")
 """The human languages of the format, in the order of its outputs."""
 
-FORMATS = ("html", "notebook", "code", "slides", "pdf")
-"""Formats a target may list; ``slides`` and ``pdf`` are ours."""
+FORMATS = ("html", "notebook", "code", "slides", "pdf", "slides-pdf")
+"""Formats a target may list; the last three are ours."""
 
 _KIND_NAMES = {"recording": "speaker"}
 NOT_BUILT = ("jupyterlite", "recording-code-along")

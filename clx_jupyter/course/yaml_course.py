@@ -18,8 +18,6 @@ from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.languages import named
 from clx_jupyter.manifest import MANIFEST
 
-_NOT_MADE = ("pdf",)
-
 
 def load(file: Path, output_dir: Path | None = None) -> Course:
     """The course that *file* describes; its folder is the root. *output_dir* holds one folder for each target in place of their own paths.
@@ -39,7 +37,7 @@ def load(file: Path, output_dir: Path | None = None) -> Course:
         rule = rule_of(reading.scans, chosen[0] if len(chosen) == 1 else "")
         targets, notice = default_targets(output, rule, default_formats(reading.scans)), rule.notice
         sections = slides_where_marked(sections, reading.scans)
-    problems = [*_not_made(spec, name), *(reading.finder.problems or _empty(sections, name))]
+    problems = reading.finder.problems or [*_empty(sections, name)]
     return Course(
         root=root,
         file=name,
@@ -84,14 +82,6 @@ def _empty(sections: tuple[Section, ...], name: str) -> Iterator[Problem]:
 def _holds_sources(path: Path, kinds: tuple[str, ...]) -> bool:
     """Whether notebooks lie in a folder that no build put there: outputs lie in folders called by their kinds."""
     return any(is_source(file) and file.relative_to(path).parts[0] not in kinds for _, files in walk(path) for file in files)
-
-
-def _not_made(spec: CourseSpec, name: str) -> Iterator[Problem]:
-    for target in spec.targets or ():
-        if found := [format for format in target.formats if format in _NOT_MADE]:
-            message = f"nothing is made yet of the {'format' if len(found) == 1 else 'formats'} {' and '.join(found)}"
-            yield Problem("bad-course", message, "the other formats are built", "warning", path=name, line=target.line)
-            return
 
 
 @dataclass(slots=True)

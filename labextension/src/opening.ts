@@ -93,7 +93,7 @@ export function isPage(output: IOutput): boolean {
   return output.format === 'html' || output.format === 'slides';
 }
 
-/** Open a built notebook or text. */
+/** Open a built notebook, PDF or text. */
 export function openFile(
   documents: IDocumentManager,
   output: IOutput
@@ -102,7 +102,11 @@ export function openFile(
     ? undefined
     : documents.openOrReveal(
         output.path,
-        isNotebook(output.path) ? NOTEBOOK : EDITOR
+        isNotebook(output.path)
+          ? NOTEBOOK
+          : PathExt.extname(output.path) === '.pdf'
+            ? undefined // JupyterLab's viewer
+            : EDITOR
       );
 }
 

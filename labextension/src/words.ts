@@ -202,7 +202,8 @@ export function formatName(trans: TranslationBundle, format: string): string {
     notebook: trans.__('Notebook'),
     code: trans.__('Code'),
     slides: trans.__('Slides'),
-    pdf: trans.__('PDF')
+    pdf: trans.__('PDF'),
+    'slides-pdf': trans.__('Slides as PDF')
   };
   return names[format] ?? format;
 }

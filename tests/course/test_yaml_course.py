@@ -294,14 +294,13 @@ def test_a_file_that_is_there_with_the_same_content_is_no_matter(tmp_path: Path)
 
 
 def test_targets_have_the_folders_and_formats_that_are_asked_for(tmp_path: Path) -> None:
-    text = (
-        "targets: {students: {path: out/s, kinds: [completed], formats: [html, slides, pdf]}, staff: {kinds: [speaker], outputs: true}}\n"
-    )
+    text = "targets: {students: {path: out/s, kinds: [completed], formats: [html, slides, pdf, slides-pdf]}, staff: {kinds: [speaker], outputs: true}}\n"
     found = course(tmp_path, text, "a.py")
     assert [(target.name, target.path.relative_to(tmp_path).as_posix(), target.kinds, target.outputs) for target in found.targets] == [
         ("students", "out/s", ("completed",), False), ("staff", "output/staff", ("speaker",), True),
     ]  # fmt: skip
-    assert messages(found) == ["1: nothing is made yet of the format pdf (the other formats are built)"]
+    assert messages(found) == []
+    assert found.targets[0].formats == ("html", "slides", "pdf", "slides-pdf")
 
 
 def test_a_course_that_lists_slides_gets_them_of_all_and_one_without_targets_where_they_are_marked(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ async def test_a_choice_that_fits_nothing_is_an_invalid_build_with_a_reason(api:
     for wrong in (
         {"sections": ["Zwölf"]},
         {"kinds": ["nonsense"]},
-        {"formats": ["pdf"]},
+        {"formats": ["docx"]},
         {"languages": ["fr"]},
         {"targets": ["x"]},
         {"topics": ["x"]},

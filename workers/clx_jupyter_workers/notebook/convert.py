@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from clx_jupyter_workers import inputs, stage
 from clx_jupyter_workers.assets import contained, marked
-from clx_jupyter_workers.notebook import cells, check, export, links, references, sources
+from clx_jupyter_workers.notebook import cells, check, export, links, printing, references, sources
 from clx_jupyter_workers.notebook.cells import Shown
 from clx_jupyter_workers.notebook.document import Document
 from clx_jupyter_workers.notebook.guard import Guard
@@ -24,8 +24,6 @@ from clx_jupyter_workers.problems import Problem, SourceError
 from clx_jupyter_workers.protocol import Header, Link
 
 Variant = Mapping[str, Any]
-
-_PAGES = frozenset({"html", "slides"})
 
 
 def convert(job: Header, link: Link) -> Header:
@@ -72,12 +70,14 @@ class _Conversion:
         self._reported: set[str] = set()
         self._regions: dict[int, list[Problem]] = {}
         self._guards: dict[tuple[int, str], Guard] = {}
+        self._printer = printing.Printer(job.get("browser") or "", Path(job["scratch"]) / "browser", link.check)
 
     def all(self) -> None:
-        """Write all variants: first those that need no results, so that they exist early."""
-        variants = self.job["variants"]
+        """Write all variants: first those that need no results, so that they exist early; last those that are printed."""
+        printed = [variant for variant in self.job["variants"] if variant["format"] in printing.PAGE_OF]
+        variants = [variant for variant in self.job["variants"] if variant not in printed]
         self._progress("read")
-        documents = {variant["id"]: self.source.document(variant["language"], variant["format"]) for variant in variants}
+        documents = {variant["id"]: self._document(variant) for variant in self.job["variants"]}
         self._check()
         self._progress("write")
         for variant in sorted(variants, key=self._shows_results):
@@ -86,6 +86,15 @@ class _Conversion:
         self._look_into_data()
         for language in self.job["execute"].get("run", ()):
             self._run_for_others(language)
+        try:
+            for variant in printed:
+                self.link.check()
+                self._variant(variant, documents[variant["id"]])
+        finally:
+            self._printer.close()
+
+    def _document(self, variant: Variant) -> Document:
+        return self.source.document(variant["language"], printing.page_of(variant["format"]))
 
     def _look_into_data(self) -> None:
         """Report files of the topic, which are published whatever the cells say, that hold what a kind must not see."""
@@ -111,7 +120,7 @@ class _Conversion:
         variants = self.job["variants"]
         languages = self.job["source"].get("languages") or [""]
         documents = {language: self.source.document(language, "html") for language in languages}
-        shown = [(variant, self.source.document(variant["language"], variant["format"])) for variant in variants]
+        shown = [(variant, self._document(variant)) for variant in variants]
         self._check()
         clears = any(rule.get("clear_solutions") for rule in self.job["kinds"].values())
         for language, document in documents.items():
@@ -157,6 +166,10 @@ class _Conversion:
                 self.report(problem)
             self._missing(variant, document, broken[0].id, "failed")
             return
+        if variant["format"] in printing.PAGE_OF and not self.job.get("browser"):
+            # Whoever made the job knows that there is no browser, and said so.
+            self._missing(variant, document, None, "skipped")
+            return
         outcome = self.results.of(document, variant["language"]) if self._shows_results(variant) else Outcome()
         for warning in outcome.warnings:
             self.report(warning)
@@ -179,33 +192,58 @@ class _Conversion:
         self.link.send("missing", variant=variant["id"], problem=problem, state=state, hidden=sorted(hidden))
 
     def _write(self, variant: Variant, document: Document, outcome: Outcome) -> None:
+        page = printing.as_page(variant)
         shown = self._shown(variant, document)
         texts = [each.cell for each in shown if each.cell.type != "code"]
         for cell in texts:
             cell.source = self.pictures.drawn(cell.source)
-        assets, missing = self._look_up(shown, document, variant)
+        assets, missing = self._look_up(shown, document, page)
+        linked = self._linked(shown) if page["format"] != variant["format"] else set()
         self._link(shown, document, variant)
         for cell in texts:
-            cell.source = self.pictures.placed(cell.source, cell.tags, variant)
+            cell.source = self.pictures.placed(cell.source, cell.tags, page)
         guard = self._guard(variant, document)
         for name in assets:
             if warning := guard.in_file(name, self.look.text(name)):
                 self.report(warning)
-        if variant["format"] in _PAGES:
+        if page["format"] in export.PAGES:
             self._remote.of_results(shown, outcome.results or {}, document)
         metadata = export.metadata_of(document.metadata, self.job.get("metadata"))
-        data, loads = self._bytes(variant, shown, metadata, outcome, missing)
-        if leak := guard.problem(data, variant["format"], shown, metadata, outcome.results):
+        data, loads = self._bytes(page, shown, metadata, outcome, missing)
+        if leak := guard.problem(data, page["format"], shown, metadata, outcome.results):
             self._missing(variant, document, self.report(leak).id, "failed")
             return
-        if variant.get("self_contained"):
+        if page.get("self_contained"):
             # Only now: scripts of others are long, and hold no text of the course.
             data, loads = contained(data), []
+        if page["format"] != variant["format"]:
+            made = self._printed(variant, data, assets)
+            if isinstance(made, Problem):
+                self._missing(variant, document, self.report(made).id, "failed")
+                return
+            # The pictures are in it.
+            data, assets = made, [name for name in assets if name in linked]
         sha256, size = stage.put(Path(self.job["stage"]), data)
         names = sorted({_name(document.cells[each.index].source) for each in shown if each.complete})
         self.link.send(
             "output", variant=variant["id"], sha256=sha256, size=size, assets=[*marked(loads), *assets], shown=names, note=outcome.note
         )
+
+    def _printed(self, variant: Variant, page: bytes, assets: list[str]) -> bytes | Problem:
+        """The PDF of a page, which may show the files that are published beside it."""
+        placed = self.pictures.places(variant)
+
+        def beside(name: str) -> Path | None:
+            there = name in placed or name in assets or (self._is_published(name) and not references.may_be_source(name))
+            return self.look.real(placed.get(name, name)) if there else None
+
+        made = self._printer.pdf(page, variant["format"], self._title(variant["language"]), beside)
+        return made.with_(path=self.source.path) if isinstance(made, Problem) else made
+
+    def _linked(self, shown: list[Shown]) -> set[str]:
+        """The files that text only links to, relative to the source's folder."""
+        texts = [each.cell.source for each in shown if each.cell.type == "markdown"]
+        return {posixpath.normpath(found.target) for text in texts for found in references.references(text) if not found.shown}
 
     def _shown(self, variant: Variant, document: Document) -> list[Shown]:
         # Pages have better boxes than a coloured element around the text.
@@ -247,9 +285,8 @@ class _Conversion:
     def _page(self, variant: Variant, outcome: Outcome) -> dict[str, Any]:
         """What a page says around its cells."""
         language, rule = variant["language"], self._rule(variant)
-        stem = posixpath.splitext(posixpath.basename(self.source.path))[0]
         return {
-            "title": _in(self.job["source"].get("titles") or {}, language) or stem,
+            "title": self._title(language),
             "course": _in(self.job["source"].get("course_titles") or {}, language),
             "language": language,
             "kind": {"id": rule.get("id", ""), "label": rule.get("label", ""), "public": bool(rule.get("public", True))},
@@ -257,6 +294,11 @@ class _Conversion:
             "assets": variant.get("assets", ""),
             **(variant.get("navigation") or {}),
         }
+
+    def _title(self, language: str) -> str:
+        titles = self.job["source"].get("titles") or {}
+        title = titles.get(language) or titles.get("") or next(iter(titles.values()), "")
+        return title or posixpath.splitext(posixpath.basename(self.source.path))[0]
 
     def _look_up(self, shown: list[Shown], document: Document, variant: Variant) -> tuple[list[str], dict[str, str]]:
         """Files to publish beside the variant, and shown files that are not there with the text of their box."""
@@ -270,7 +312,7 @@ class _Conversion:
                     missing[reference.target] = f"{Words(variant['language'])['missing image']}: {reference.target}"
                     self._report_image(reference.target, each, document, state)
             if each.cell.type == "markdown":
-                if variant["format"] in _PAGES:
+                if variant["format"] in export.PAGES:
                     self._remote.of_text(each.cell.source, document.cells[each.index], document)
                 for name in references.attached(each.cell.source) - {unquote(name) for name in each.cell.attachments}:
                     self._report_attachment(name, each, document)

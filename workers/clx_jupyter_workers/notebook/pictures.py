@@ -41,9 +41,16 @@ class Pictures:
         asked = self._style.get("inline") and variant["format"] in ("html", "slides", "notebook") and "nodataurl" not in tags
         if asked or variant.get("self_contained"):
             text = references.embed(text, self._url)
+        return references.rename(text, self._new_names(variant))
+
+    def places(self, variant: Mapping[str, Any]) -> dict[str, str]:
+        """For the places that pictures have got in the output of a variant, relative to the page: how the source calls them."""
+        return {posixpath.normpath(new): old for old, new in self._new_names(variant).items()}
+
+    def _new_names(self, variant: Mapping[str, Any]) -> dict[str, str]:
         folder = variant.get("course_folder") or ""
         shared = {old: posixpath.join(folder, new) for old, new in (self._style.get("shared") or {}).items()}
-        return references.rename(text, {**(self._style.get("renames") or {}), **shared})
+        return {**(self._style.get("renames") or {}), **shared}
 
     def _url(self, target: str) -> str | None:
         """A picture as an address that holds all of it; ``None`` where it must stay a file."""
