@@ -79,7 +79,7 @@ def archive_of(course: Course, target: Target, single: str = "") -> Archive:
 
 def _in_file_name(text: str) -> str:
     """Words as a part of a file name that nobody has to quote."""
-    return re.sub(r"[^\w.+-]+", "-", sanitised(text)).strip("-._")
+    return re.sub(r"-[-_]+", "-", re.sub(r"[^\w.+-]+", "-", sanitised(text))).strip("-._")
 
 
 def _is_there(target: Path, path: str) -> bool:

@@ -157,8 +157,8 @@ def test_nothing_built_a_broken_manifest_and_an_unknown_target_are_told(course: 
 @pytest.mark.parametrize(
     ("title", "stem"),
     [
-        ("Python für C# / C++", "Python-für-CSharp-_-C++-students"), ("../..", "course-students"), ("", "course-students"),
-        ("<script>alert(1)</script>", "script_alert-1-__script-students"), ("x" * 300, "x" * 80 + "-students"), ("a\nb\x00c", "a-b-c-students"),
+        ("Python für C# / C++", "Python-für-CSharp-C++-students"), ("../..", "course-students"), ("", "course-students"),
+        ("<script>alert(1)</script>", "script_alert-1-script-students"), ("x" * 300, "x" * 80 + "-students"), ("a\nb\x00c", "a-b-c-students"),
     ],
 )  # fmt: skip
 def test_a_title_makes_a_safe_name(title: str, stem: str, tmp_path: Path) -> None:
