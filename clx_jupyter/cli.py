@@ -7,6 +7,7 @@ import difflib
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 from clx_jupyter import __version__
@@ -88,6 +89,11 @@ def told(problem: Problem) -> str:
     where = f"{place}{cell}: " if place or cell else ""
     hint = f"\n  hint: {problem.hint}" if problem.hint else ""
     return f"{problem.severity}: {where}{problem.message}{hint}"
+
+
+def shown(path: Path) -> Path:
+    """A path as people read it in a terminal: relative where it lies below the folder they are in."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 if __name__ == "__main__":

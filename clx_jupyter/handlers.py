@@ -6,15 +6,17 @@ import asyncio
 import json
 from collections.abc import Awaitable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
+from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated
 
 from clx_jupyter.errors import ClxError, Problem, RequestError
 from clx_jupyter.preview import POLICY
 from clx_jupyter.requests import FLAGS, LISTS
-from clx_jupyter.service import Service
+from clx_jupyter.service import Download, Service
 
 AUTH_RESOURCE = "clx_jupyter"
 _MAX_BODY = 1_000_000
@@ -29,7 +31,7 @@ class ClxHandler(APIHandler):
         """Called by tornado with the arguments of the route."""
         self.service = service
 
-    async def reply(self, work: Awaitable[dict[str, Any] | bytes], status: int = 200) -> None:
+    async def reply(self, work: Awaitable[dict[str, Any] | bytes | Download], status: int = 200) -> None:
         """Answer with what *work* gives (bytes are a page), or with the problem that it ran into."""
         try:
             answer = await work
@@ -42,10 +44,30 @@ class ClxHandler(APIHandler):
             hint = "this is an error of clx_jupyter: please report it with the server's log"
             status, answer = 500, Problem("internal", "the request failed", hint).to_json()
         self.set_status(status)
-        if isinstance(answer, bytes):
+        if isinstance(answer, Download):
+            await self._send(answer)
+        elif isinstance(answer, bytes):
             self.finish(answer, set_content_type="text/html; charset=UTF-8")
         else:
             self.finish(json.dumps(answer))
+
+    async def _send(self, download: Download) -> None:
+        """Send a file piece by piece. What goes wrong meanwhile breaks the connection: nobody may take a part for the whole."""
+        self.set_header("Content-Type", "application/zip")
+        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(download.name, safe='')}")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        try:
+            while piece := await asyncio.to_thread(next, download.pieces, b""):
+                self.write(piece)
+                await self.flush()
+        except StreamClosedError:
+            return  # whoever asked has gone
+        except Exception:
+            self.log.exception("sending %s failed", download.name)
+            self.detach().close()
+            return
+        self.finish(set_content_type="application/zip")
 
     def fields(self, required: Mapping[str, type[Any]], optional: Mapping[str, type[Any]]) -> dict[str, Any]:
         """The body, checked. Raises :class:`RequestError`."""
@@ -109,6 +131,26 @@ class CourseHandler(ClxHandler):
             return await asyncio.to_thread(self.service.write_course_file, id, self.fields({"do": str}, {})["do"])
 
         await self.reply(work(), 201)
+
+
+class ArchivesHandler(ClxHandler):
+    """The archives of a course."""
+
+    @authenticated
+    @authorized
+    async def get(self, id: str) -> None:
+        """List them."""
+        await self.reply(asyncio.to_thread(self.service.archives, id))
+
+
+class ArchiveHandler(ClxHandler):
+    """The archive of one target."""
+
+    @authenticated
+    @authorized
+    async def get(self, id: str, target: str) -> None:
+        """Download it."""
+        await self.reply(asyncio.to_thread(self.service.archive, id, target))
 
 
 class BuildsHandler(ClxHandler):
@@ -195,6 +237,8 @@ class ConvertHandler(ClxHandler):
 ROUTES: list[tuple[str, type[ClxHandler]]] = [
     (r"clx/courses", CoursesHandler),
     (r"clx/courses/([\w-]+)", CourseHandler),
+    (r"clx/courses/([\w-]+)/archives", ArchivesHandler),
+    (r"clx/courses/([\w-]+)/archives/([^/]+)", ArchiveHandler),
     (r"clx/builds", BuildsHandler),
     (r"clx/builds/([\w-]+)", BuildHandler),
     (r"clx/convert", ConvertHandler),

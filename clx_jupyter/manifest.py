@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from clx_jupyter.course.yaml_spec import NAME
 from clx_jupyter.errors import ClxError
 
 MANIFEST = ".clx-manifest.json"
@@ -65,6 +66,13 @@ def course_name(file: str, root: Path, target: Path) -> str:
     if target.is_relative_to(root):
         return file
     return f"{file}@{hashlib.sha256(str(root).encode()).hexdigest()[:_MARK]}"
+
+
+def course_names(file: str, root: Path, target: Path) -> list[str]:
+    """What a course is called in the manifest of *target*, and what it may have been called before: a folder that got a ``course.yaml``,
+    or lost it, is still the same course."""
+    files = [file, *({"", NAME} - {file} if file in ("", NAME) else ())]
+    return [course_name(each, root, target) for each in files]
 
 
 def parted(course: str) -> tuple[str, str]:

@@ -11,11 +11,10 @@ from typing import Any
 
 from clx_jupyter.assets import Copy, copies_of_ours, mentioned_copies, needed_by_page, static_copies, stays_private
 from clx_jupyter.course.model import Target
-from clx_jupyter.course.yaml_spec import NAME
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
 from clx_jupyter.job_queue import StoredOutput
-from clx_jupyter.manifest import Entry, course_name, parted, write_atomically
+from clx_jupyter.manifest import Entry, course_names, parted, write_atomically
 from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others
 from clx_jupyter.requests import Request
@@ -56,17 +55,16 @@ class Publishing:
         self._leave_to_others()
 
     def _tree(self, target: Path) -> Tree:
-        """A target; the files of a folder that got a ``course.yaml``, or lost it, are still those of this course."""
-        root, file = self.course.root, self.request.single or self.course.file
-        files = [file, *({"", NAME} - {file} if file in ("", NAME) else ())]
-        mine = parted(course_name(file, root, target))[1]
+        root = self.course.root
+        names = course_names(self.request.single or self.course.file, root, target)
+        mine = parted(names[0])[1]
 
         def alive(name: str) -> bool:
             other, mark = parted(name)
             # Nothing can be known of courses of other roots but that they were built.
             return bool(other) and (root / other).is_file() if mark in ("", mine) else not self.request.adopt
 
-        return Tree(target, adopt=self.request.adopt, names=[course_name(each, root, target) for each in files], alive=alive)
+        return Tree(target, adopt=self.request.adopt, names=names, alive=alive)
 
     def _refuse_occupied(self) -> None:
         for path, tree in self._trees.items():

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clx_jupyter.audience import audience
 from clx_jupyter.course.model import text_in
 from clx_jupyter.errors import Problem
 from clx_jupyter.job_queue import StoredOutput
@@ -68,12 +69,27 @@ def build_report(ended: Ended, plan: Plan | None, publishing: Publishing | None,
         "seconds": round(max(0.0, time.time() - ended.started), 3),
         "executions": ended.executions,
         "kernels_started": ended.kernels,
+        "targets": _targets(plan),
         "outputs": outputs,
         "needed": [{"source": each.source.path, "reason": each.reason} for each in plan.needed] if plan else [],
         "assets": _located(publishing.assets.values(), publishing, root) if publishing and root else [],
         "pages": _located(publishing.pages.values(), publishing, root) if publishing and root else [],
         "problems": list(problems.values()),
     }
+
+
+def _targets(plan: Plan | None) -> list[dict[str, Any]]:
+    """The targets that this build was about, and whom each is for."""
+    if plan is None:
+        return []
+    root, rows = output_root(plan) if plan.course.targets else None, []
+    chosen = {output.variant.target.name for source in plan.sources for output in source.outputs}
+    for target in plan.course.targets:
+        if root and target.name in chosen:
+            whom = audience(plan.course, target.kinds)
+            path = target.path.relative_to(root).as_posix()
+            rows.append({"name": target.name, "path": path, "kinds": list(target.kinds), "audience": whom.level, "why": whom.why})
+    return rows
 
 
 def _output(ended: Ended, plan: Plan, publishing: Publishing | None, source: SourcePlan, output: Output) -> dict[str, Any]:

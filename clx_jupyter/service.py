@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from clx_jupyter.archives import Archive, archive_of, packed, target_of
 from clx_jupyter.course.discover import Candidate, discover
 from clx_jupyter.course.draft import draft_for
 from clx_jupyter.course.load import Place, check_named, load
+from clx_jupyter.course.model import Course
 from clx_jupyter.errors import MissingError, RequestError
 from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BULK, INTERACTIVE
@@ -20,6 +22,14 @@ from clx_jupyter.preview import preview
 from clx_jupyter.requests import FLAGS, LISTS, Request
 from clx_jupyter.roots import Roots
 from clx_jupyter.views import BuildLook, course_view, folder_of
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is made while it is sent."""
+
+    name: str
+    pieces: Iterator[bytes]
 
 
 class Service:
@@ -92,6 +102,36 @@ class Service:
             with contextlib.suppress(OSError):
                 return preview(Path(found), Path(found.removesuffix(name)))
         raise MissingError(f"there is no page {name}", "build the course, then open it again")
+
+    def archives(self, id: str) -> dict[str, Any]:
+        """What the archive of each target would hold; of targets without anything built there is none."""
+        place, course = self._loaded(id)
+        found = []
+        for target in course.targets:
+            with contextlib.suppress(MissingError):
+                found.append(self._archive(course, target.name, place.single))
+        rows = [
+            {"target": each.target.name, "name": each.name, "files": len(each.files), "size": each.size,
+             "audience": each.audience.level, "why": each.audience.why}
+            for each in found
+        ]  # fmt: skip
+        return {"archives": rows}
+
+    def archive(self, id: str, target: str) -> Download:
+        """The archive of a target, packed while it is read."""
+        place, course = self._loaded(id)
+        archive = self._archive(course, target, place.single)
+        return Download(archive.name, packed(archive))
+
+    def _loaded(self, id: str) -> tuple[Place, Course]:
+        place = check_named(self.places.course(id))
+        return place, load(place)
+
+    def _archive(self, course: Course, name: str, single: str) -> Archive:
+        target = target_of(course, name)
+        if not self.places.shows(target.path):
+            raise MissingError(f"the target {name} lies outside of the folder that this server shows", "pack it in a terminal: `clx zip`")
+        return archive_of(course, target, single)
 
     async def start(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Build a course, or a part of it."""

@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from clx_jupyter.audience import audience
 from clx_jupyter.builds import Live
 from clx_jupyter.course.load import Place
 from clx_jupyter.course.model import Section, text_in
@@ -61,12 +62,15 @@ class Planned:
     last: States
 
 
-def planned(place: Place, data_dir: Path | None = None, choice: Choice | None = None, *, force: bool = False) -> Planned:
+def planned(
+    place: Place, data_dir: Path | None = None, choice: Choice | None = None, *, output_dir: Path | None = None, force: bool = False
+) -> Planned:
     """A read-only look at a course, or a part of it, and its state; with *force* as if everything were to be made."""
     reader, choice = Reader(folder_of(place)), choice or Choice()
     known, stored = reader.known(place.file), reader.stored(place.file)
     request = Request(
         str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None,
+        output_dir=str(output_dir) if output_dir else None,
         sections=choice.sections, topics=choice.topics, sources=choice.sources, force=force,
     )  # fmt: skip
     plan = make_plan(request, FileHashes(place.root, _stamps(reader)), known, stored, Executions(folder_of(place) / "executions").whole)
@@ -158,6 +162,7 @@ def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
                 "path": contents_path(target.path),
                 "kinds": list(target.kinds),
                 "formats": list(target.formats),
+                "audience": audience(course, target.kinds).level,
             }
             for target in course.targets
         ],

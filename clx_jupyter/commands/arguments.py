@@ -159,6 +159,18 @@ def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _zip(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    parser.add_argument(
+        "-T", "--target", "--targets", action=_Listed, metavar="NAME",
+        help="pack this target, or several with commas between (default: all that hold something)",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output-dir", metavar="DIR", help="where the targets were built, if `clx build` was given a DIR")
+    parser.add_argument("--output", metavar="FILE", help="write one archive to FILE, or all into the folder FILE (default: this folder)")
+    parser.add_argument("--force", action="store_true", help="replace files that are there already")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
 def _doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -174,6 +186,7 @@ COMMANDS = (
     Command("check", "Check a course and its notebooks without running them, and correct slips.", _check, "check", "check"),
     Command("course", "Show a course: sections, topics, sources and the state of each.", _listing, "describe", "course"),
     Command("explain", "Say what a source becomes, what it depends on, and why it would be built.", _explain, "describe", "explain"),
+    Command("zip", "Pack each target into one archive, ready to hand out.", _zip, "pack", "pack"),
     Command("doctor", "Say what is installed, what is missing, and how to get it.", _doctor, "doctor", "doctor"),
 )
 """All commands; each stands in ``docs/cli.md``."""

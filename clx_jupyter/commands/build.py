@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.cli import told
+from clx_jupyter.audience import LEVELS, TITLES
+from clx_jupyter.cli import shown, told
 from clx_jupyter.commands.describe import number_of
 from clx_jupyter.commands.progress import Progress
 from clx_jupyter.commands.session import Session
@@ -166,9 +167,16 @@ def _sum_up(report: dict[str, Any], options: argparse.Namespace) -> None:
     print(
         report["status"] + (f": {counts} · {runs} · {report['seconds']:.1f} s" if report["status"] != "invalid" else ": nothing is built")
     )
-    if report["output_root"] and not options.dry_run:
-        targets = sorted({(output["target"], output["path"].split("/")[0]) for output in report["outputs"]})
-        print(f"outputs: {report['output_root']}" + (f" ({', '.join(folder for _, folder in targets)})" if targets else ""))
+    for line in _for_whom(report):
+        print(line)
+
+
+def _for_whom(report: dict[str, Any]) -> Iterator[str]:
+    """``for students: output/students (Code-along)``, one line for each target, those for students first."""
+    for target in sorted(report["targets"], key=lambda target: LEVELS.index(target["audience"])):
+        folder = Path(report["output_root"], target["path"])
+        if folder.is_dir():
+            yield f"{TITLES[target['audience']] + ':':13} {shown(folder)} ({target['why']})"
 
 
 def _exit_code(report: dict[str, Any], options: argparse.Namespace) -> int:

@@ -105,9 +105,8 @@ COMMANDS = {
     "course renumber": "rename the files: the order of topics is that of the course file",
     "course sync-includes": "not needed: includes are put in place for each run",
     "course migrate-generated-images": "not needed: nothing is written among the sources",
-    "zip": "pack a target with zip or tar",
-    "zip create": "pack a target with zip or tar",
-    "zip list": "`clx course COURSE` lists the sources, the report the outputs",
+    "zip create": "use `clx zip [COURSE]`",
+    "zip list": "use `clx course COURSE`: it lists the targets",
 }
 """Their commands that are not ours, and their sub-commands of commands that are, with what to do here."""
 

@@ -97,12 +97,29 @@ export interface IKind {
   public: boolean;
 }
 
+/** Whom a target is for: students, students who tried by themselves, nobody but teachers. */
+export type Audience = 'students' | 'solutions' | 'private';
+
 export interface ITarget {
   name: string;
   folder: string;
   path: string | null;
   kinds: string[];
   formats: string[];
+  audience: Audience;
+}
+
+/** What the archive of a target would hold. */
+export interface IArchive {
+  target: string;
+  /** Of the file. */
+  name: string;
+  files: number;
+  /** Bytes before they are packed. */
+  size: number;
+  audience: Audience;
+  /** Which kinds decide that, in words. */
+  why: string;
 }
 
 export interface ICourse {
@@ -170,6 +187,18 @@ export class Api {
     return this._get(`courses/${encodeURIComponent(id)}`, {});
   }
 
+  /** The archives of all targets that hold something. */
+  async archives(course: string): Promise<IArchive[]> {
+    const route = `courses/${encodeURIComponent(course)}/archives`;
+    return (await this._get<{ archives: IArchive[] }>(route, {})).archives;
+  }
+
+  /** Where a browser gets the archive of a target. */
+  archiveUrl(course: string, target: string): string {
+    const route = `courses/${encodeURIComponent(course)}/archives`;
+    return this._url(`${route}/${encodeURIComponent(target)}`);
+  }
+
   async builds(course: string, limit = 1): Promise<IBuild[]> {
     const answer = await this._get<{ builds: IBuild[] }>('builds', {
       course,
@@ -220,13 +249,16 @@ export class Api {
     });
   }
 
+  private _url(route: string): string {
+    return URLExt.join(this._settings.baseUrl, 'clx', route);
+  }
+
   private async _request<T>(
     route: string,
     query: { [name: string]: string },
     init: RequestInit
   ): Promise<T> {
-    const base = URLExt.join(this._settings.baseUrl, 'clx', route);
-    const url = base + URLExt.objectToQueryString(query);
+    const url = this._url(route) + URLExt.objectToQueryString(query);
     let response: Response;
     let answer: unknown = null;
     try {

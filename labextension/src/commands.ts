@@ -2,10 +2,11 @@ import { JupyterFrontEnd } from '@jupyterlab/application';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { TranslationBundle } from '@jupyterlab/translation';
-import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
+import { downloadIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 
 import { Conversions } from './conversions';
+import { download } from './downloads';
 import { courseIcon } from './icon';
 import { CourseModel } from './model';
 import { inFolder, openSource, saveOpen } from './opening';
@@ -21,6 +22,7 @@ export namespace CommandIDs {
   export const openCourse = 'clx-jupyter:open-course';
   export const convert = 'clx-jupyter:convert';
   export const createCourseFile = 'clx-jupyter:create-course-file';
+  export const download = 'clx-jupyter:download';
 }
 
 /** Those that the palette lists; the others are about a selection in the file browser. */
@@ -30,6 +32,7 @@ export const PALETTE = [
   CommandIDs.buildWithoutRunning,
   CommandIDs.cancel,
   CommandIDs.retryFailed,
+  CommandIDs.download,
   CommandIDs.chooseCourse,
   CommandIDs.createCourseFile
 ];
@@ -57,10 +60,8 @@ export function addCommands(options: ICommandOptions): void {
   const { app, model, panelId, conversions, trans } = options;
   const { commands } = app;
 
-  const add = (
-    id: string,
-    command: Omit<CommandRegistry.ICommandOptions, 'describedBy'>
-  ) => commands.addCommand(id, { describedBy: NO_ARGUMENTS, ...command });
+  const add = (id: string, command: CommandRegistry.ICommandOptions) =>
+    commands.addCommand(id, { describedBy: NO_ARGUMENTS, ...command });
 
   const build = async (execute: boolean) => {
     app.shell.activateById(panelId);
@@ -120,6 +121,31 @@ export function addCommands(options: ICommandOptions): void {
         await openSource(options.documents, path);
       }
     }
+  });
+  add(CommandIDs.download, {
+    label: trans.__('Download for Students…'),
+    caption: trans.__(
+      'Download one archive of all that was built for somebody'
+    ),
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: {
+          target: {
+            type: 'string',
+            description: trans.__('The name of a target; without it, ask')
+          }
+        }
+      }
+    },
+    icon: downloadIcon,
+    isEnabled: () => model.course?.built === true,
+    execute: args =>
+      download(
+        model,
+        trans,
+        typeof args.target === 'string' ? args.target : undefined
+      )
   });
   add(CommandIDs.chooseCourse, {
     label: trans.__('Choose Course…'),

@@ -4,6 +4,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import {
   Api,
   ConnectionError,
+  IArchive,
   IBuild,
   ICandidate,
   ICourse,
@@ -183,6 +184,15 @@ export class CourseModel {
   /** Build again what failed, and nothing else. */
   retry(): Promise<void> {
     return this._asked(course => this.api.start(course.id, true, true));
+  }
+
+  /** The archives that can be downloaded. */
+  async archives(): Promise<IArchive[]> {
+    let found: IArchive[] = [];
+    await this._once(async course => {
+      found = await this.api.archives(course.id);
+    });
+    return found;
   }
 
   /** Write the course file of the folder that is shown, and show the course it is now; gives its contents path. */

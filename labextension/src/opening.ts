@@ -93,21 +93,22 @@ export function isPage(output: IOutput): boolean {
   return output.format === 'html' || output.format === 'slides';
 }
 
-/** Open a built notebook, PDF or text. */
+/** How a built file is opened: what is no text, such as a PDF, as JupyterLab does it by itself. */
+function factoryOf(output: IOutput): string | undefined {
+  if (output.format === 'notebook') {
+    return NOTEBOOK;
+  }
+  return output.format === 'code' ? EDITOR : undefined;
+}
+
+/** Open a built notebook, text or PDF. */
 export function openFile(
   documents: IDocumentManager,
   output: IOutput
 ): IDocumentWidget | undefined {
   return output.path === null
     ? undefined
-    : documents.openOrReveal(
-        output.path,
-        isNotebook(output.path)
-          ? NOTEBOOK
-          : PathExt.extname(output.path) === '.pdf'
-            ? undefined // JupyterLab's viewer
-            : EDITOR
-      );
+    : documents.openOrReveal(output.path, factoryOf(output));
 }
 
 /** Save these files where they are open and changed, so that what is on the screen is what is built. */

@@ -2,9 +2,29 @@ import { JupyterFrontEnd } from '@jupyterlab/application';
 import { IFrame, MainAreaWidget } from '@jupyterlab/apputils';
 import { PathExt, URLExt } from '@jupyterlab/coreutils';
 import { TranslationBundle } from '@jupyterlab/translation';
+import { Message } from '@lumino/messaging';
 
 import { IOutput } from './api';
 import { courseIcon } from './icon';
+
+/** A page in a tab: whoever opens the tab is in the page, so that the keys of slides work at once. */
+class PageFrame extends IFrame {
+  constructor(title: string) {
+    super({ sandbox: ['allow-scripts', 'allow-popups'] });
+    this.addClass('clx-Preview');
+    this._frame?.setAttribute('title', title);
+    this._frame?.setAttribute('allow', 'fullscreen');
+  }
+
+  protected onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    this._frame?.focus();
+  }
+
+  private get _frame(): HTMLIFrameElement | null {
+    return this.node.querySelector('iframe');
+  }
+}
 
 /**
  * Shows built pages beside the sources.
@@ -26,11 +46,8 @@ export class Previews {
       this._app.shell.activateById(known.id);
       return;
     }
-    const content = new IFrame({ sandbox: ['allow-scripts', 'allow-popups'] });
-    content.addClass('clx-Preview');
+    const content = new PageFrame(output.name);
     content.url = this._url(course, output.name);
-    const frame = content.node.querySelector('iframe');
-    frame?.setAttribute('title', output.name);
     const widget = new MainAreaWidget({ content });
     widget.id = `clx-jupyter-preview-${++this._count}`;
     widget.title.label = label ?? PathExt.basename(output.name);

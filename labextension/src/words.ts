@@ -1,6 +1,15 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 
-import { IBuild, ICourse, IOutput, IProblem, ISource } from './api';
+import {
+  Audience,
+  IArchive,
+  IBuild,
+  ICourse,
+  IOutput,
+  IProblem,
+  ISource,
+  ITarget
+} from './api';
 import { ISourceNow } from './overlay';
 
 /** Everything the panel says, in words. People count cells from 1. */
@@ -29,7 +38,10 @@ export function summary(trans: TranslationBundle, course: ICourse): string[] {
   const labels = new Map(course.kinds.map(kind => [kind.id, kind.label]));
   const audiences = targets.map(target => {
     const kinds = target.kinds.map(kind => labels.get(kind) ?? kind);
-    return trans.__('%1: %2', target.name, kinds.join(', '));
+    const said = trans.__('%1: %2', target.name, kinds.join(', '));
+    return target.audience === 'private'
+      ? trans.__('%1 · keep private', said)
+      : said;
   });
   const parent = common(targets.map(target => target.folder));
   const files = trans._n('%1 file', '%1 files', counts.outputs);
@@ -196,6 +208,11 @@ export function className(trans: TranslationBundle, name: string): string {
   return names[name] ?? name;
 }
 
+/** Whether a file is there to open. */
+export function isThere(output: IOutput): boolean {
+  return ['fresh', 'built', 'stale', 'failed'].includes(output.state);
+}
+
 export function formatName(trans: TranslationBundle, format: string): string {
   const names: { [name: string]: string } = {
     html: trans.__('Page'),
@@ -212,6 +229,64 @@ export function formatName(trans: TranslationBundle, format: string): string {
 export function kindName(course: ICourse, id: string): string {
   const label = course.kinds.find(kind => kind.id === id)?.label ?? id;
   return label.replace(/\s*\(.*\)$/, '');
+}
+
+/** Whom something is for. */
+export function audienceName(
+  trans: TranslationBundle,
+  audience: Audience
+): string {
+  switch (audience) {
+    case 'private':
+      return trans.__('keep private');
+    case 'solutions':
+      return trans.__('solutions');
+    default:
+      return trans.__('for students');
+  }
+}
+
+/** "keep private: Speaker": of a private target only what makes it so. */
+export function targetFor(
+  trans: TranslationBundle,
+  course: ICourse,
+  target: ITarget
+): string {
+  const isPrivate = (id: string) =>
+    course.kinds.some(kind => kind.id === id && !kind.public);
+  const kinds =
+    target.audience === 'private'
+      ? target.kinds.filter(isPrivate)
+      : target.kinds;
+  const names = kinds.map(kind => kindName(course, kind)).join(', ');
+  return trans.__('%1: %2', audienceName(trans, target.audience), names);
+}
+
+/** "students · for students · 12 files, 3.4 MB" */
+export function archiveLabel(
+  trans: TranslationBundle,
+  archive: IArchive
+): string {
+  const { target, audience } = archive;
+  const whom = audienceName(trans, audience);
+  return trans.__('%1 · %2 · %3', target, whom, amount(trans, archive));
+}
+
+/** "12 files, 3.4 MB" */
+export function amount(trans: TranslationBundle, archive: IArchive): string {
+  const files = trans._n('%1 file', '%1 files', archive.files);
+  return trans.__('%1, %2', files, bytes(trans, archive.size));
+}
+
+function bytes(trans: TranslationBundle, size: number): string {
+  const units = [trans.__('bytes'), trans.__('kB'), trans.__('MB'), 'GB'];
+  let rest = size;
+  while (rest >= 1000 && units.length > 1) {
+    rest /= 1000;
+    units.shift();
+  }
+  const rounded = rest < 10 ? Math.round(rest * 10) / 10 : Math.round(rest);
+  return `${rounded} ${units[0]}`;
 }
 
 /** "Open Solution, Page", with the language where there are several. */

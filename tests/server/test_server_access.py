@@ -54,7 +54,7 @@ def untouched(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return asked if is_async else done
 
-    for name in ("candidates", "course", "builds", "build", "page", "start", "change", "convert"):
+    for name in ("candidates", "course", "archives", "archive", "builds", "build", "page", "start", "change", "convert"):
         monkeypatch.setattr(service, name, stand_in(name, name in ("start", "change", "convert")))
     return called
 
@@ -141,7 +141,7 @@ async def test_with_a_token_what_is_defined_is_answered_and_nothing_else(api: Ap
             assert answer.status < 500
         elif verb != "OPTIONS":
             assert answer.status == 405
-    assert set(untouched) >= {"candidates", "course", "builds", "build", "page", "convert"}
+    assert set(untouched) >= {"candidates", "course", "archives", "archive", "builds", "build", "page", "convert"}
 
 
 @both_settings

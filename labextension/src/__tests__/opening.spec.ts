@@ -45,7 +45,9 @@ describe('openSource', () => {
 describe('openFile', () => {
   it.each([
     ['notebook', 'x.ipynb', 'Notebook'],
-    ['code', 'x.py', 'Editor']
+    ['code', 'x.py', 'Editor'],
+    ['pdf', 'x.pdf', undefined],
+    ['slides-pdf', 'x.slides.pdf', undefined]
   ])('opens %s as people work on it', (format, path, factory) => {
     const documents = new Documents();
 
@@ -63,7 +65,7 @@ describe('openFile', () => {
   });
 
   it('is not for pages', () => {
-    const formats = ['html', 'slides', 'notebook', 'code'];
+    const formats = ['html', 'slides', 'notebook', 'code', 'pdf', 'slides-pdf'];
 
     const pages = formats.filter(format => isPage(output('x', { format })));
 

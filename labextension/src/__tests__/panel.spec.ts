@@ -1,8 +1,9 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
+import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
 
-import { Api, IBuild, ICourse, IProblem } from '../api';
+import { Api, IBuild, ICourse, IProblem, ITarget } from '../api';
 import { CommandIDs } from '../commands';
 import { EVENT_SCHEMA } from '../builds';
 import { CourseModel } from '../model';
@@ -16,7 +17,8 @@ import {
   problem,
   serverWith,
   settle,
-  source
+  source,
+  target
 } from './server';
 
 const HOSTILE = '<img src=x onerror="window.hacked=1">';
@@ -27,14 +29,21 @@ describe('CoursePanel', () => {
   let panel: CoursePanel;
   let opened: string[];
   let executed: string[];
+  let given: ReadonlyPartialJSONObject[];
 
   const show = async (from: FakeServer) => {
     server = from;
     model = new CourseModel(new Api(server.settings), new FakeMemory());
     const commands = new CommandRegistry();
     executed = [];
+    given = [];
     Object.values(CommandIDs).forEach(id =>
-      commands.addCommand(id, { execute: () => executed.push(id) })
+      commands.addCommand(id, {
+        execute: args => {
+          executed.push(id);
+          given.push(args);
+        }
+      })
     );
     opened = [];
     panel = new CoursePanel({
@@ -399,6 +408,69 @@ describe('CoursePanel', () => {
 
       row('beta').dispatchEvent(new MouseEvent('dblclick', { bubbles: true }));
       expect(opened).toEqual(['beta']);
+    });
+  });
+
+  describe('what is handed out', () => {
+    const kinds = [
+      { id: 'completed', label: 'Solution', public: true },
+      { id: 'speaker', label: 'Speaker (with notes)', public: false }
+    ];
+    const targets: ITarget[] = [
+      target('students'),
+      target('staff', {
+        kinds: ['completed', 'speaker'],
+        audience: 'private'
+      }),
+      target('later', { audience: 'solutions' })
+    ];
+    const outputs = [
+      output('a.html'),
+      output('b.html', { target: 'staff', state: 'stale' }),
+      output('c.html', { target: 'later', state: 'missing' })
+    ];
+    const topics = [
+      { id: 'a', title: 'a', sources: [source('a.py', { outputs })] }
+    ];
+    const sections = [{ title: 'One', topics }];
+
+    it('says whom each target is for, and gives what is built', async () => {
+      await show(serverWith(course('one', { kinds, targets, sections })));
+
+      expect(texts('.clx-Target-whom')).toEqual([
+        'for students: Solution',
+        'keep private: Speaker',
+        'solutions: Solution'
+      ]);
+      const buttons = all('.clx-Targets button') as HTMLButtonElement[];
+      expect(
+        buttons.map(each => [each.getAttribute('aria-label'), each.disabled])
+      ).toEqual([
+        ['Download students (for students)', false],
+        ['Download staff (keep private)', false],
+        ['Download later (solutions)', true]
+      ]);
+
+      await click(buttons[1]);
+
+      expect(executed).toEqual([CommandIDs.download]);
+      expect(given).toEqual([{ target: 'staff' }]);
+    });
+
+    it('is nothing before the first build', async () => {
+      await show(serverWith(course('one', { built: false })));
+
+      expect(all('.clx-Targets')).toEqual([]);
+    });
+
+    it('says before the first build what will be private', async () => {
+      await show(
+        serverWith(course('one', { built: false, kinds, targets, sections }))
+      );
+
+      expect(one('.clx-Summary').textContent).toContain(
+        'staff: Solution, Speaker (with notes) · keep private'
+      );
     });
   });
 

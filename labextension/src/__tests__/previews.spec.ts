@@ -1,5 +1,7 @@
 import { JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget } from '@jupyterlab/apputils';
 import { nullTranslator } from '@jupyterlab/translation';
+import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
 import { Previews } from '../previews';
@@ -45,6 +47,17 @@ describe('Previews', () => {
     expect(frame(added[0]).getAttribute('sandbox')).toBe(
       'allow-scripts allow-popups'
     );
+  });
+
+  it('take the keys, and may fill the screen: slides need both', () => {
+    previews.open('one', output('a.slides.html', { format: 'slides' }));
+    Widget.attach(added[0], document.body);
+
+    (added[0] as MainAreaWidget).content.activate();
+    MessageLoop.flush();
+
+    expect(document.activeElement).toBe(frame(added[0]));
+    expect(frame(added[0]).getAttribute('allow')).toBe('fullscreen');
   });
 
   it('show each page once', () => {

@@ -1,13 +1,15 @@
 import { ServerConnection } from '@jupyterlab/services';
 
 import {
+  IArchive,
   IBuild,
   ICandidate,
   ICourse,
   IJob,
   IOutput,
   IProblem,
-  ISource
+  ISource,
+  ITarget
 } from '../api';
 import { IMemory } from '../memory';
 
@@ -26,6 +28,8 @@ export class FakeServer {
   requests: IRequest[] = [];
   candidates: ICandidate[] = [];
   courses = new Map<string, ICourse>();
+  /** Of every course. */
+  archives: IArchive[] = [];
   /** All builds with their jobs, the latest first. */
   builds: IBuild[] = [];
   /** Nobody listens at the port. */
@@ -102,6 +106,9 @@ export class FakeServer {
     }
     if (kind === 'courses' && method === 'POST') {
       return this._init(decodeURIComponent(id));
+    }
+    if (kind === 'courses' && id.endsWith('/archives')) {
+      return json({ archives: this.archives });
     }
     if (kind === 'courses') {
       const course = this.courses.get(decodeURIComponent(id));
@@ -240,6 +247,33 @@ export function build(
   };
 }
 
+export function target(name: string, what: Partial<ITarget> = {}): ITarget {
+  return {
+    name,
+    folder: `output/${name}`,
+    path: `week/output/${name}`,
+    kinds: ['completed'],
+    formats: ['html', 'notebook'],
+    audience: 'students',
+    ...what
+  };
+}
+
+export function archive(
+  target: string,
+  what: Partial<IArchive> = {}
+): IArchive {
+  return {
+    target,
+    name: `week-${target}.zip`,
+    files: 12,
+    size: 3_400_000,
+    audience: 'students',
+    why: 'Solution',
+    ...what
+  };
+}
+
 export function output(name: string, what: Partial<IOutput> = {}): IOutput {
   return {
     path: `week/output/${name}`,
@@ -284,15 +318,7 @@ export function course(id: string, what: Partial<ICourse> = {}): ICourse {
     languages: [],
     kinds: [{ id: 'completed', label: 'Solution', public: true }],
     formats: ['html', 'notebook'],
-    targets: [
-      {
-        name: 'students',
-        folder: 'output/students',
-        path: 'week/output/students',
-        kinds: ['completed'],
-        formats: ['html', 'notebook']
-      }
-    ],
+    targets: [target('students')],
     counts: {
       sources: 2,
       topics: 2,

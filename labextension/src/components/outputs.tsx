@@ -1,7 +1,7 @@
 import React from 'react';
 
 import { ICourse, IOutput, ISource } from '../api';
-import { formatName, kindName, openLabel } from '../words';
+import { formatName, isThere, kindName, openLabel } from '../words';
 import { useEnvironment } from './environment';
 
 /** What is made of the selected source: by target, one row for each kind and language, one button for each format. */
@@ -64,9 +64,6 @@ function Versions(props: { course: ICourse; outputs: IOutput[] }): JSX.Element {
   );
 }
 
-/** States in which a file is there to open. */
-const THERE = ['fresh', 'built', 'stale', 'failed'];
-
 function OutputButton(props: {
   course: ICourse;
   output: IOutput;
@@ -79,7 +76,7 @@ function OutputButton(props: {
       '%1 lies outside of the folder that this server shows',
       output.name
     );
-  } else if (!THERE.includes(output.state)) {
+  } else if (!isThere(output)) {
     title = trans.__('%1 is not built yet', output.name);
   } else if (output.state === 'stale' || output.state === 'failed') {
     title = trans.__('%1 is the last good version', output.name);
@@ -88,7 +85,7 @@ function OutputButton(props: {
     <button
       type="button"
       className="clx-Output"
-      disabled={output.path === null || !THERE.includes(output.state)}
+      disabled={output.path === null || !isThere(output)}
       aria-label={openLabel(trans, course, output)}
       title={title}
       data-output={output.name}

@@ -7,6 +7,7 @@ import { useEnvironment } from './environment';
 import { Header } from './header';
 import { Outputs } from './outputs';
 import { Problems } from './problems';
+import { Targets } from './targets';
 import { Tree } from './tree';
 
 /** The whole panel, by what there is to show. */
@@ -71,6 +72,7 @@ function Course(props: { course: ICourse }): JSX.Element {
           <Tree course={course} />
         )}
       </div>
+      {course.built && <Targets course={course} />}
       {selected && <Outputs course={course} source={selected} />}
       <Problems problems={model.problems} />
     </div>
