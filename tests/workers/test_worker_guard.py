@@ -69,8 +69,8 @@ def note_metadata(source: Any, replaced: Any) -> dict[str, Any]:
 _FATES, _NODE, _METADATA = cells.fates, export._node, export.metadata_of
 BREAKS: dict[str, tuple[Any, str, Any]] = {
     "every cell is kept": (cells, "fates", keep_all),
-    "no text is taken away": (cells, "_set_text", lambda *_: True),
-    "blanking leaves the text": (cells, "_set_text", lambda *_: False),
+    "no text is taken away": (cells, "_set_text", lambda *_: (True, cells.NO_BOX)),
+    "blanking leaves the text": (cells, "_set_text", lambda *_: (False, cells.NO_BOX)),
     "regions stay": (solutions, "clear", lambda *_: False),
     "answers stay": (cells, "_label_answer", lambda *_: False),
 }
@@ -157,7 +157,7 @@ def test_a_result_that_shows_hidden_code_is_held_back(course: Any, convert: Any,
     [problem] = [problem for problem in done.problems if problem["class"] == "leak"]
     assert (problem["severity"], problem["path"], problem["cell"]) == ("error", "a.ipynb", 1)
     assert "The output of this cell shows line" in problem["message"] and "of cell 1, which the completed version" in problem["message"]
-    held = {"0"} if form == "JSON" else {"0", "4"}  # a page has no place for JSON
+    held = {"0", "4"}
     assert {frame["variant"] for frame in done.of("missing")} == held and set(done.outputs) == {*"01234"} - held
     assert all(frame["state"] == "failed" and frame["problem"] == problem["id"] for frame in done.of("missing"))
 
@@ -301,5 +301,5 @@ def test_what_only_hidden_cells_name_is_not_copied(course: Any, convert: Any, no
     done = convert(
         course.job("a.ipynb", ["completed/notebook", "completed/html", "code-along/notebook", "speaker/notebook"], execute=NEVER)
     )
-    assert [done.outputs[number]["assets"] for number in "012"] == [[], [], []]
+    assert [done.outputs[number]["assets"] for number in "012"] == [[], ["/page"], []]
     assert done.outputs["3"]["assets"] == ["data/secret.csv", "img/secret.png", "solutions.py"]
