@@ -29,6 +29,7 @@ _INTERACTIVE = re.compile(
 )
 _MEDIA = re.compile(r"(?:audio|video)/[\w.+-]+|application/pdf")
 _LOADER = re.compile(r"application/vnd\.(?:bokehjs|holoviews)_load")
+_MODULES = re.compile(r"\brequire(?:js)?\s*[(.]|\bdefine\s*\(")
 _NOTEBOOK_ONLY = re.compile(r"\b(?:IPython|Jupyter)\s*\.|\brequire(?:js)?\s*[(.]|\bdefine\s*\(")
 _REPR = re.compile(r"\s*<[A-Za-z_][^<>\n]*>")
 _CALL = re.compile(r"\s*[A-Za-z_][\w.]*\(")
@@ -65,6 +66,8 @@ class Display:
     #: Drawn with characters: its lines are not wrapped.
     drawn: bool = False
     expected: bool = False
+    #: Its scripts need `static/amd.js`.
+    modules: bool = False
 
 
 def of(output: Mapping[str, Any], cell: Mapping[str, Any]) -> Display | None:
@@ -196,7 +199,8 @@ def _html(text: str, metadata: Mapping[str, Any], picture: Display | None) -> Di
     kind = "html"
     if tables.is_table(text):
         kind, text = "table", tables.tidied(text)
-    return _noted(Display(kind, text), addresses, picture)
+    modules = kind == "html" and _MODULES.search(text if len(text) < _SMALL else text[:5_000]) is not None
+    return _noted(Display(kind, text, modules=modules), addresses, picture)
 
 
 def _noted(shown: Display, addresses: list[str], picture: Display | None) -> Display:
