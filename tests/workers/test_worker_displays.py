@@ -130,6 +130,12 @@ def test_a_widget_with_a_picture_shows_it() -> None:
     assert (shown.kind, shown.alt, shown.note) == ("picture", "", "interactive")
 
 
+def test_a_bar_of_progress_that_is_over_is_not_shown() -> None:
+    (widget,) = BUNDLES["widget"]
+    bar = {**widget, "data": {**widget["data"], "text/plain": "Epochs:   0%|          | 0/5 [00:00<?, ?it/s]"}}
+    assert displays.of(bar, {}) is None
+
+
 def test_what_loads_from_the_network_says_so_and_a_picture_is_better() -> None:
     (chart,) = BUNDLES["altair"]
     shown = display(chart)

@@ -29,6 +29,7 @@ _INTERACTIVE = re.compile(
 )
 _MEDIA = re.compile(r"(?:audio|video)/[\w.+-]+|application/pdf")
 _LOADER = re.compile(r"application/vnd\.(?:bokehjs|holoviews)_load")
+_PROGRESS = re.compile(r"[^|\n]*\b\d{1,3}%\|[^\n]*\[\d\d:\d\d<")
 _MODULES = re.compile(r"\brequire(?:js)?\s*[(.]|\bdefine\s*\(")
 _NOTEBOOK_ONLY = re.compile(r"\b(?:IPython|Jupyter)\s*\.|\brequire(?:js)?\s*[(.]|\bdefine\s*\(")
 _REPR = re.compile(r"\s*<[A-Za-z_][^<>\n]*>")
@@ -125,6 +126,8 @@ def _of_data(data: Mapping[str, Any], metadata: Mapping[str, Any], of_cell: Mapp
 def _fallback(data: Mapping[str, Any], interactive: bool) -> Display | None:
     """What is left of an output that needs a notebook: its text where that tells something."""
     text = str(data.get("text/plain") or "")
+    if interactive and _PROGRESS.match(text):
+        return None  # its text is that of the beginning, and the run is over
     if interactive:
         shown = _text(text, "text") if _tells(text) else Display("limit")
         return replace(shown, note="interactive")
@@ -194,7 +197,7 @@ def _html(text: str, metadata: Mapping[str, Any], picture: Display | None) -> Di
     if len(text) < _SMALL and "mathjax" in text.lower():
         text = _MATHJAX.sub("", text)
     addresses = remote.in_html(text)
-    if "<script" not in text.lower():
+    if not tables.SCRIPT.search(text):
         text = _UNDESCRIBED.sub('<img alt=""', text)
     kind = "html"
     if tables.is_table(text):
