@@ -223,7 +223,7 @@ def host(address: str) -> str:
 
 def _javascript(text: str, loader: bool) -> Display | None:
     """A script; what only a notebook could run is no more than a note."""
-    library = loader or "bokeh" in text.lower() or len(text) > remote.MAX_SCRIPT
+    library = loader or len(text) > remote.MAX_SCRIPT or "bokeh" in text.lower()
     if not library and _NOTEBOOK_ONLY.search(text):
         return Display("limit", note="interactive")
     addresses = remote.in_script(text)
