@@ -91,7 +91,7 @@ def test_drawings_are_sealed_pictures_and_well_formed() -> None:
     drawing = '<?xml version="1.0"?><svg width="9"><title>Two &amp; more</title><script>alert(1)</script><text>a&nbsp;b</text><use xlink:href="#a"/></svg>'
     soup = page({"output_type": "display_data", "data": {"image/svg+xml": drawing}, "metadata": {}})
     image = only(soup, ".clx-picture > img")
-    assert image["alt"] == "Two & more" and not soup.select("svg, script")
+    assert image["alt"] == "Two & more" and not soup.select("main svg, main script")
     text = base64.b64decode(str(image["src"]).split(",")[1]).decode()
     assert fromstring(text).tag.endswith("}svg") and 'xmlns="http://www.w3.org/2000/svg"' in text and "a\u00a0b" in text
 
@@ -128,6 +128,12 @@ def test_a_widget_with_a_picture_shows_it() -> None:
     (widget,) = BUNDLES["widget"]
     shown = display({**widget, "data": {**widget["data"], "image/png": PIXEL, "text/plain": "Canvas(toolbar=Toolbar(toolitems=[]))"}})
     assert (shown.kind, shown.alt, shown.note) == ("picture", "", "interactive")
+
+
+def test_a_bar_of_progress_that_is_over_is_not_shown() -> None:
+    (widget,) = BUNDLES["widget"]
+    bar = {**widget, "data": {**widget["data"], "text/plain": "Epochs:   0%|          | 0/5 [00:00<?, ?it/s]"}}
+    assert displays.of(bar, {}) is None
 
 
 def test_what_loads_from_the_network_says_so_and_a_picture_is_better() -> None:

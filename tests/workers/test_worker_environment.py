@@ -27,4 +27,10 @@ def test_named_variables_win_and_modules_are_found_at_the_root_and_beside_the_no
     values = kernel_environment({"OPENAI_API_KEY": "yes"}, Path("/s"), Path("/s/week"), base)
     assert values == {
         "PATH": "/bin", "OPENAI_API_KEY": "yes", "TERM": "dumb", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "PYTHONPATH": "/s:/s/week:/lib",
+        "PLOTLY_RENDERER": "plotly_mimetype+notebook", "BOKEH_RESOURCES": "inline",
     }  # fmt: skip
+
+
+def test_charts_bring_their_script_unless_whoever_builds_says_otherwise() -> None:
+    values = kernel_environment({"BOKEH_RESOURCES": "cdn"}, Path("/s"), Path("/s"), {"PLOTLY_RENDERER": "svg"})
+    assert (values["PLOTLY_RENDERER"], values["BOKEH_RESOURCES"]) == ("svg", "cdn")

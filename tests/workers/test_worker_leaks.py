@@ -92,7 +92,8 @@ def check(course: Any, convert: Convert, seed: int) -> dict[str, int]:
                 count["shown"] += expected is True
                 assert expected is not False or plant.token not in found, f"{where}\nLEAK {plant}\n{cell}"
                 assert expected is not True or plant.token in found, f"{where}\nMISSING {plant}\n{cell}"
-    assert all(problem["class"] in ("leak", "bad-source", "tag", "language", "accessibility") for problem in done.problems), done.problems
+    told = [problem for problem in done.problems if not problem["message"].endswith("from the network.")]
+    assert all(problem["class"] in ("leak", "bad-source", "tag", "language", "accessibility") for problem in told), told
     shutil.rmtree(course.work / "stage")
     return count
 

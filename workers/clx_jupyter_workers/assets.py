@@ -26,7 +26,7 @@ PREFIX = "/"
 _STATIC = Path(__file__).parent / "static"
 
 _OWN = {
-    "page": ("page.css", "outputs.css", "page.js"),
+    "page": ("page.css", "outputs.css", "page.js", "amd.js"),
     "math": ("math.js",),
     "slides": ("slides.css", "slides.js"),
 }

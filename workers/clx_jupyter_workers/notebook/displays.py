@@ -29,6 +29,8 @@ _INTERACTIVE = re.compile(
 )
 _MEDIA = re.compile(r"(?:audio|video)/[\w.+-]+|application/pdf")
 _LOADER = re.compile(r"application/vnd\.(?:bokehjs|holoviews)_load")
+_PROGRESS = re.compile(r"[^|\n]*\b\d{1,3}%\|[^\n]*\[\d\d:\d\d<")
+_MODULES = re.compile(r"\brequire(?:js)?\s*[(.]|\bdefine\s*\(")
 _NOTEBOOK_ONLY = re.compile(r"\b(?:IPython|Jupyter)\s*\.|\brequire(?:js)?\s*[(.]|\bdefine\s*\(")
 _REPR = re.compile(r"\s*<[A-Za-z_][^<>\n]*>")
 _CALL = re.compile(r"\s*[A-Za-z_][\w.]*\(")
@@ -65,6 +67,8 @@ class Display:
     #: Drawn with characters: its lines are not wrapped.
     drawn: bool = False
     expected: bool = False
+    #: Its scripts need `static/amd.js`.
+    modules: bool = False
 
 
 def of(output: Mapping[str, Any], cell: Mapping[str, Any]) -> Display | None:
@@ -122,6 +126,8 @@ def _of_data(data: Mapping[str, Any], metadata: Mapping[str, Any], of_cell: Mapp
 def _fallback(data: Mapping[str, Any], interactive: bool) -> Display | None:
     """What is left of an output that needs a notebook: its text where that tells something."""
     text = str(data.get("text/plain") or "")
+    if interactive and _PROGRESS.match(text):
+        return None  # its text is that of the beginning, and the run is over
     if interactive:
         shown = _text(text, "text") if _tells(text) else Display("limit")
         return replace(shown, note="interactive")
@@ -191,12 +197,13 @@ def _html(text: str, metadata: Mapping[str, Any], picture: Display | None) -> Di
     if len(text) < _SMALL and "mathjax" in text.lower():
         text = _MATHJAX.sub("", text)
     addresses = remote.in_html(text)
-    if "<script" not in text.lower():
+    if not tables.SCRIPT.search(text):
         text = _UNDESCRIBED.sub('<img alt=""', text)
     kind = "html"
     if tables.is_table(text):
         kind, text = "table", tables.tidied(text)
-    return _noted(Display(kind, text), addresses, picture)
+    modules = kind == "html" and _MODULES.search(text if len(text) < _SMALL else text[:5_000]) is not None
+    return _noted(Display(kind, text, modules=modules), addresses, picture)
 
 
 def _noted(shown: Display, addresses: list[str], picture: Display | None) -> Display:
@@ -216,7 +223,7 @@ def host(address: str) -> str:
 
 def _javascript(text: str, loader: bool) -> Display | None:
     """A script; what only a notebook could run is no more than a note."""
-    library = loader or "bokeh" in text.lower() or len(text) > remote.MAX_SCRIPT
+    library = loader or len(text) > remote.MAX_SCRIPT or "bokeh" in text.lower()
     if not library and _NOTEBOOK_ONLY.search(text):
         return Display("limit", note="interactive")
     addresses = remote.in_script(text)

@@ -10,6 +10,9 @@ from pathlib import Path
 _SECRET = ("*TOKEN*", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*_KEY", "*CREDENTIAL*", "*_PAT", "*API_KEY*")
 _JUPYTER = ("JUPYTER*", "JPY_*", "CLX_*")
 
+#: Charts come with their script: pages need no network. Both are how the libraries want to be told; code that says otherwise wins.
+_OFFLINE = {"PLOTLY_RENDERER": "plotly_mimetype+notebook", "BOKEH_RESOURCES": "inline"}
+
 
 def allowed(name: str) -> bool:
     """Whether a variable of the server may reach a kernel without being asked for."""
@@ -19,7 +22,7 @@ def allowed(name: str) -> bool:
 
 def kernel_environment(named: Mapping[str, str], root: Path, folder: Path, base: Mapping[str, str] | None = None) -> dict[str, str]:
     """All variables of a kernel whose notebook lies in *folder* of the scratch copy at *root*."""
-    values = {name: value for name, value in (os.environ if base is None else base).items() if allowed(name)}
+    values = _OFFLINE | {name: value for name, value in (os.environ if base is None else base).items() if allowed(name)}
     # Its kernels run without a terminal; debugpy's warning about frozen modules would stand in the log of each.
     values |= {"TERM": "dumb", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     values |= {name: str(value) for name, value in named.items()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+SCRIPT = re.compile(r"<script\b", re.IGNORECASE)
 _TABLE = re.compile(r"<table\b", re.IGNORECASE)
 _OURS = re.compile(r"<table\b[^>]*(?:\bclass\s*=\s*[\"'][^\"']*\bdataframe\b|\bid\s*=\s*[\"']T_)[^>]*>", re.IGNORECASE)
 _END = re.compile(r"</table\s*>", re.IGNORECASE)
@@ -20,7 +21,7 @@ _POLARS = re.compile(r"<style>\s*(?:\.dataframe > [^{}]*\{[^{}]*\}\s*)+</style>\
 
 def is_table(text: str) -> bool:
     """Whether a piece of HTML is a table, and no more than that."""
-    return "<script" not in text.lower() and _TABLE.search(text) is not None
+    return not SCRIPT.search(text) and _TABLE.search(text) is not None
 
 
 def tidied(text: str) -> str:
