@@ -39,8 +39,11 @@ define install
 	SKIP_JUPYTER_BUILDER=1 python -m pip install -qq --editable '$(1)'
 endef
 
-# Installing fetches what pages load from others (hatch_build.py), so it is done again where that list changes.
-INSTALLED_FROM := pyproject.toml hatch_build.py workers/clx_jupyter_workers/static/vendor.json
+# Installing fetches what pages load from others (hatch_build.py): it is done again where that list changes, or those files are gone.
+STATIC := workers/clx_jupyter_workers/static
+INSTALLED_FROM := pyproject.toml hatch_build.py $(STATIC)/vendor.json $(STATIC)/vendor/vendor.json
+
+$(STATIC)/vendor/vendor.json:
 
 .venv/.installed: .venv/bin/python $(INSTALLED_FROM)
 	$(call install,.)
@@ -145,6 +148,6 @@ wheel: .venv/.npm ## build wheel and sdist into dist/
 
 clean: ## remove all that is built or installed here, .venv and node_modules included
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist junit.xml clx_jupyter/labextension
-	rm -rf workers/clx_jupyter_workers/static/vendor
+	rm -rf $(STATIC)/vendor
 	rm -rf labextension/node_modules labextension/.yarn labextension/lib labextension/coverage labextension/*.tsbuildinfo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""A built page as one document, to be shown where nothing else can be fetched: its pictures are put into it."""
+"""A built page as one document, to be shown where nothing else can be fetched: pictures, styles and scripts are put into it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import mimetypes
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from clx_jupyter_workers.assets import contained
 
 MAX_PICTURE = 20_000_000
 """Bytes; a larger picture is left out."""
@@ -23,7 +25,7 @@ _IMAGE = re.compile(rb"""(<(?:img|source|image)\b[^<>]*?\s(?:src|href)=)(["'])([
 
 
 def preview(page: Path, target: Path) -> bytes:
-    """The bytes of *page* with every picture that lies below *target* as a data address. Raises :class:`OSError`."""
+    """The bytes of *page* with what our pages load, and every picture below *target* as a data address. Raises :class:`OSError`."""
     room, known = MAX_PICTURES, dict[str, bytes | None]()
 
     def inlined(found: re.Match[bytes]) -> bytes:
@@ -37,7 +39,8 @@ def preview(page: Path, target: Path) -> bytes:
         room -= len(data)
         return b"".join((found[1], found[2], data, found[2]))
 
-    return _IMAGE.sub(inlined, page.read_bytes())
+    # Last: scripts are long, and hold no picture.
+    return contained(_IMAGE.sub(inlined, page.read_bytes()))
 
 
 def _data(address: str, folder: Path, target: Path) -> bytes | None:

@@ -270,7 +270,7 @@ def _incomplete(names: list[str]) -> Problem:
     return Problem(
         "tool-missing",
         f"this installation of clx_jupyter lacks {names[0]}{more}, which pages load; they are built all the same",
-        "in the checkout run `make` or `python -m pip install --editable .`, or install a wheel: `pip install --force-reinstall clx-jupyter`",
+        "in a checkout run `make setup` or `python -m pip install --editable .`; otherwise `pip install --force-reinstall clx-jupyter`",
         "warning",
     )
 

@@ -159,7 +159,7 @@ WHOLE: dict[str, Any] = {
     "names": "numbered",
     "jinja": True,
     "navigation": True,
-    "targets": {"a": {"path": "x", "kinds": ["own"], "formats": ["code"], "languages": ["de"], "outputs": True}},
+    "targets": {"a": {"path": "x", "kinds": ["own"], "formats": ["code"], "languages": ["de"], "outputs": True, "self_contained": True}},
     "sections": [
         {
             "title": "S", "id": "s", "execute": {"mode": "never"}, "author": "B", "prog_lang": "julia", "include": [{"from": "y"}],

@@ -14,6 +14,7 @@ import pytest
 
 from clx_jupyter import preview as module
 from clx_jupyter.preview import preview
+from clx_jupyter_workers import assets
 from tests.server.conftest import TEXT, Answer, Api, folder_id, snapshot
 from tests.server.test_server_paths import HOSTILE
 from tests.stories.conftest import command, write
@@ -187,3 +188,22 @@ def test_a_picture_that_is_too_large_is_left_out(tmp_path: Path, monkeypatch: py
 def test_pictures_have_a_limit_together(tmp_path: Path) -> None:
     write(tmp_path, {"out/a.png": PNG + b"\0" * 1_000_000})
     assert len(made(tmp_path, '<img src="a.png">' * 300)) < 250_000_000
+
+
+async def test_a_page_comes_with_the_styles_and_scripts_it_loads(api: Api, jp_root_dir: Path) -> None:
+    names = sorted(
+        name for name in assets.groups()["page"] + assets.groups()["math"] + assets.groups()["slides"] if name.endswith((".css", ".js"))
+    )
+    loads = assets.Loads("../../../clx-assets")
+    head = "".join(loads.style(name) if name.endswith(".css") else loads.script(name) for name in names)
+    write(jp_root_dir, {f"output/{PAGE}": f'<html>{head}<link rel="stylesheet" href="../../../clx-assets/own.css"><p>text</p></html>'})
+    text = (await page(api, PAGE)).text
+    assert text.count("clx-assets") == 1 and 'href="../../../clx-assets/own.css"' in text
+    assert all(assets.text(name) in text for name in names) and len(text) > 2_000_000
+
+
+def test_a_page_full_of_almost_addresses_takes_no_longer_than_its_length(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes(b'<link rel="stylesheet" href="' + b"../" * 700_000 + b"<script src=" * 100_000)
+    started = time.monotonic()
+    preview(tmp_path / "a.html", tmp_path)
+    assert time.monotonic() - started < 5

@@ -17,7 +17,7 @@ CLASSES: dict[str, str] = {
     "kernel-died": "the kernel ended by itself",
     "cell-error": "the code of a cell raised an error",
     "expected-error-missing": "a cell tagged raises-exception raised nothing",
-    "tool-missing": "a program that is needed is not installed, or does not work",
+    "tool-missing": "a program, or a part of clx_jupyter, that is needed is not installed or does not work",
     "bad-source": "a source file cannot be read",
     "bad-course": "the course file, or what it asks for, is wrong",
     "leak": "private text would reach a public file",
