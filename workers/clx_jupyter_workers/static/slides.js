@@ -11,6 +11,9 @@
 
   /** Whether the deck is to be printed: `slides.html?print-pdf`. */
   const printed = /[?&]print-pdf\b/.test(window.location.search);
+  const printing = () => root.classList.contains('clx-print');
+  /** The speaker's window shows this slide and the next one in small frames of its own. */
+  const framed = /[?&]receiver\b/.test(window.location.search);
   const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 
   /** Letters that make wide things fit; code and text that would get too small is wrapped. */
@@ -25,7 +28,9 @@
       const width = Math.max(wide.scrollWidth, wide.getBoundingClientRect().width / scale());
       if (width > room + 1 && room > 0) {
         const ratio = room / width;
-        wide.style.zoom = String(Math.max(ratio * 0.99, least));
+        // Paper does not scroll: what cannot be wrapped gets as small as it must.
+        const smallest = printing() && !wide.matches('pre') ? 0.1 : least;
+        wide.style.zoom = String(Math.max(ratio * 0.99, smallest));
         wide.classList.toggle('clx-wrapped', ratio < least && wide.matches('pre'));
       }
     }
@@ -44,7 +49,7 @@
     hidden.forEach(each => { each.style.display = 'block'; });
     const body = slide.querySelector('.clx-body');
     const style = getComputedStyle(slide);
-    const room = STAGE.height - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+    const room = STAGE.height - 4 - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
     const fits = size => {
       slide.style.setProperty('--clx-fit', String(size));
       narrow(slide, least);
@@ -164,7 +169,7 @@
   function start() {
     if (printed) {
       print();
-    } else if (window.Reveal && window.innerWidth > NARROW) {
+    } else if (window.Reveal && (framed || window.innerWidth > NARROW)) {
       live();
     } else if (/^#\/\d/.test(window.location.hash)) {
       named()?.scrollIntoView();
