@@ -127,6 +127,9 @@
     });
   }
 
+  /** Formulas get their size when MathJax has drawn them. */
+  const typeset = async () => window.MathJax?.startup?.promise;
+
   /** Things that come late have a size of their own. */
   function watch() {
     const again = () => {
@@ -135,9 +138,12 @@
     };
     document.fonts?.ready.then(again);
     window.addEventListener('load', again);
-    document.addEventListener('clx-typeset', again);
+    typeset().then(again);
     // What is printed from the middle of a talk is printed as `?print-pdf` prints it.
+    let theme;
     window.addEventListener('beforeprint', () => {
+      theme = root.dataset.theme;
+      root.dataset.theme = 'light';
       document.getElementById('deck').classList.remove('reveal');
       root.classList.replace('clx-live', 'clx-print');
       fitAll(SMALLEST_PRINTED);
@@ -145,6 +151,11 @@
     window.addEventListener('afterprint', () => {
       document.getElementById('deck').classList.add('reveal');
       root.classList.replace('clx-print', 'clx-live');
+      if (theme) {
+        root.dataset.theme = theme;
+      } else {
+        delete root.dataset.theme;
+      }
       window.Reveal.layout();
       again();
     });
@@ -152,11 +163,12 @@
 
   function print() {
     root.classList.add('clx-print');
+    root.dataset.theme = 'light';
     const all = () => fitAll(SMALLEST_PRINTED);
     all();
     document.fonts?.ready.then(all);
     window.addEventListener('load', all);
-    document.addEventListener('clx-typeset', all);
+    typeset().then(all);
   }
 
   /** The slide that `#/3/1` names. */
