@@ -119,7 +119,7 @@
     reveal.on('overviewshown', () => slides().forEach(slide => slide.dataset.fit || fit(slide, SMALLEST)));
     reveal.initialize({
       ...STAGE, margin: 0, minScale: 0.05, maxScale: 3, center: false, hash: canRemember(), respondToHashChanges: true,
-      navigationMode: 'linear', slideNumber: 'c/t', transition: still ? 'none' : 'slide', backgroundTransition: 'none',
+      navigationMode: 'linear', rtl: root.dir === 'rtl', slideNumber: 'c/t', transition: still ? 'none' : 'slide', backgroundTransition: 'none',
       scrollActivationWidth: null, viewDistance: 2, plugins: window.RevealNotes ? [window.RevealNotes] : [],
     }).then(() => {
       fit(reveal.getCurrentSlide(), SMALLEST);
