@@ -99,6 +99,15 @@
     }
   }
 
+  /** Only what is shown takes the focus: slides that reveal.js has moved away are still there. */
+  function reach() {
+    const all = window.Reveal.isOverview();
+    slides().forEach(slide => { slide.inert = !all && slide !== window.Reveal.getCurrentSlide(); });
+    for (const shown of all ? document.querySelectorAll('.slides section') : []) {
+      shown.removeAttribute('aria-hidden');
+    }
+  }
+
   /** An address can be kept up to date only where the browser lets us. */
   function canRemember() {
     try {
@@ -115,14 +124,22 @@
     root.classList.add('clx-live');
     document.addEventListener('keydown', scrollFirst, true);
     const reveal = window.Reveal;
-    reveal.on('slidechanged', event => event.currentSlide.dataset.fit || fit(event.currentSlide, SMALLEST));
-    reveal.on('overviewshown', () => slides().forEach(slide => slide.dataset.fit || fit(slide, SMALLEST)));
+    reveal.on('slidechanged', event => {
+      event.currentSlide.dataset.fit || fit(event.currentSlide, SMALLEST);
+      reach();
+    });
+    reveal.on('overviewshown', () => {
+      slides().forEach(slide => slide.dataset.fit || fit(slide, SMALLEST));
+      reach();
+    });
+    reveal.on('overviewhidden', reach);
     reveal.initialize({
       ...STAGE, margin: 0, minScale: 0.05, maxScale: 3, center: false, hash: canRemember(), respondToHashChanges: true,
       navigationMode: 'linear', rtl: root.dir === 'rtl', slideNumber: 'c/t', transition: still ? 'none' : 'slide', backgroundTransition: 'none',
       scrollActivationWidth: null, viewDistance: 2, plugins: window.RevealNotes ? [window.RevealNotes] : [],
     }).then(() => {
       fit(reveal.getCurrentSlide(), SMALLEST);
+      reach();
       watch();
     });
   }
@@ -146,6 +163,7 @@
       root.dataset.theme = 'light';
       document.getElementById('deck').classList.remove('reveal');
       root.classList.replace('clx-live', 'clx-print');
+      slides().forEach(slide => { slide.inert = false; });
       fitAll(SMALLEST_PRINTED);
     });
     window.addEventListener('afterprint', () => {
@@ -157,6 +175,7 @@
         delete root.dataset.theme;
       }
       window.Reveal.layout();
+      reach();
       again();
     });
   }
