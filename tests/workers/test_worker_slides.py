@@ -93,7 +93,7 @@ def test_a_deck_is_sections_in_sections_with_steps_and_notes() -> None:
         shown("code", "x = '<b>'", 0, tags=["slide"]), shown("markdown", "$x$ ![](a.png)", 1, tags=["fragment"]),
         shown("markdown", "say this", 2, tags=["notes"]), shown("markdown", "below", 3, tags=["subslide"]), shown("markdown", "right", 4, tags=["slide"]),
     )  # fmt: skip
-    columns = soup.select("main > .slides > section")
+    columns = soup.select("main > div > .slides > section")
     assert [len(column.select("section")) for column in columns] == [2, 0]
     first = soup.select("section.clx-slide")[0]
     assert [image["alt"] for image in first.select(".clx-body > .fragment img")] == [""]

@@ -72,7 +72,10 @@ def slide_show(
     cells: Sequence[Shown], metadata: Mapping[str, Any], results: Results | None, page: Page, missing: Mapping[str, str]
 ) -> tuple[bytes, list[str]]:  # fmt: skip
     """The variant as slides, otherwise as :func:`html`."""
-    text, groups = _pages("clx-slides").render(_shown_node(cells, metadata, results, missing), page, deck=slides.deck)
+    node = _shown_node(cells, metadata, results, missing)
+    columns = slides.deck(node.cells)
+    node.cells = [cell for column in columns for slide in column for step in slide.all_steps() for cell in step.cells]
+    text, groups = _pages("clx-slides").render(node, page, columns)
     return text.encode("utf-8", "replace"), groups
 
 

@@ -93,25 +93,17 @@ class Pages(HTMLExporter):
             return markdown.to_html(source, attachments)
         return self.memory.get(("markdown", source), lambda: markdown.to_html(source, {}))
 
-    def render(
-        self, node: NotebookNode, page: Page, deck: Callable[[list[Any]], Any] | None = None
-    ) -> tuple[str, list[str]]:  # fmt: skip
+    def render(self, node: NotebookNode, page: Page, deck: Any = None) -> tuple[str, list[str]]:
         """The page, and the groups of files that it loads; *page* has ``title``, ``language``, ``note`` and ``assets``,
         and ``previous``, ``next`` and ``start`` (``href``, ``title``) where it leads there.
 
         ``assets`` is the address of the folder with these files, ``""`` where the page is to hold them itself; they stand in it as
-        elements that :func:`~clx_jupyter_workers.assets.contained` replaces. *deck* puts the cells in the order in which slides show them.
+        elements that :func:`~clx_jupyter_workers.assets.contained` replaces. *deck*: the columns of slides with the cells of *node*.
         """
         node, _ = self._magics.preprocess(node, {})
-        shown = deck(node.cells) if deck else None
-        cells = (
-            node.cells
-            if shown is None
-            else [cell for column in shown for slide in column for step in slide.all_steps() for cell in step.cells]
-        )
         words = Words(page["language"])
-        outline = headings.Outline(page["title"], {f"cell-id={cell.id}" for cell in cells} | _OUR_IDS)
-        for number, cell in enumerate(cells):
+        outline = headings.Outline(page["title"], {f"cell-id={cell.id}" for cell in node.cells} | _OUR_IDS)
+        for number, cell in enumerate(node.cells):
             if cell.cell_type == "markdown":
                 text = self._markdown(cell.source, cell.get("attachments") or {})
                 cell["html"] = outline.place(markdown.finished(text, words, number))
@@ -119,8 +111,8 @@ class Pages(HTMLExporter):
         lexer = info.get("pygments_lexer") or info.get("name") or "text"
         self.register_filter("highlight_code", self._highlighter(lexer))  # type: ignore[no-untyped-call]
         loads = Loads(str(page.get("assets") or FOLDER))
-        resources = self._resources(cells, page, words, outline, loads)
-        text = str(self.template.render(nb=node, deck=shown, resources=resources, uuid4=uuid4))
+        resources = self._resources(node.cells, page, words, outline, loads)
+        text = str(self.template.render(nb=node, deck=deck, resources=resources, uuid4=uuid4))
         return text, loads.groups
 
     def _resources(self, cells: Sequence[Any], page: Page, words: Words, outline: headings.Outline, loads: Loads) -> dict[str, Any]:

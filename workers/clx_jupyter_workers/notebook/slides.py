@@ -25,7 +25,6 @@ _TAGS = (*SLIDE_TAGS, "fragment", "skip")
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"\s{0,3}(#{1,6})(?:\s|$)")
 _SHOWN = re.compile(r"!\[|<img\b|<svg\b")
-_BOX = re.compile(r"<div style='background: [^'<>]*; color: black;'>\n(.*)\n</div>", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -77,7 +76,7 @@ def deck(cells: Iterable[Any]) -> list[list[Slide]]:
         if kind in ("slide", "subslide"):
             begins = "slide" if "slide" in (begins, kind) else kind
         if kind == "notes":
-            (columns[-1][-1].notes if columns else early).append(_unboxed(cell))
+            (columns[-1][-1].notes if columns else early).append(_bare(cell))
         elif kind != "skip" and (cell.source.strip() or cell.cell_type == "code"):
             if begins == "slide" or not columns:
                 columns.append([Slide()])
@@ -90,13 +89,10 @@ def deck(cells: Iterable[Any]) -> list[list[Slide]]:
     return columns
 
 
-def _unboxed(cell: Any) -> Any:
-    """A note without the coloured box that it has in pages: the speaker's view has its own."""
-    match = _BOX.fullmatch(cell.source)
-    if not match:
-        return cell
+def _bare(cell: Any) -> Any:
+    """A note without the box and the label that it has on pages: the speaker's window has its own."""
     plain = copy(cell)
-    plain.source = match.group(1)
+    plain["role"], plain["colour"] = "", ""
     return plain
 
 

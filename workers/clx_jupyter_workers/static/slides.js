@@ -11,6 +11,9 @@
 
   /** Whether the deck is to be printed: `slides.html?print-pdf`. */
   const printed = /[?&]print-pdf\b/.test(window.location.search);
+  const printing = () => root.classList.contains('clx-print');
+  /** The speaker's window shows this slide and the next one in small frames of its own. */
+  const framed = /[?&]receiver\b/.test(window.location.search);
   const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 
   /** Letters that make wide things fit; code and text that would get too small is wrapped. */
@@ -25,7 +28,9 @@
       const width = Math.max(wide.scrollWidth, wide.getBoundingClientRect().width / scale());
       if (width > room + 1 && room > 0) {
         const ratio = room / width;
-        wide.style.zoom = String(Math.max(ratio * 0.99, least));
+        // Paper does not scroll: what cannot be wrapped gets as small as it must.
+        const smallest = printing() && !wide.matches('pre') ? 0.1 : least;
+        wide.style.zoom = String(Math.max(ratio * 0.99, smallest));
         wide.classList.toggle('clx-wrapped', ratio < least && wide.matches('pre'));
       }
     }
@@ -44,7 +49,7 @@
     hidden.forEach(each => { each.style.display = 'block'; });
     const body = slide.querySelector('.clx-body');
     const style = getComputedStyle(slide);
-    const room = STAGE.height - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+    const room = STAGE.height - 4 - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
     const fits = size => {
       slide.style.setProperty('--clx-fit', String(size));
       narrow(slide, least);
@@ -94,6 +99,15 @@
     }
   }
 
+  /** Only what is shown takes the focus: slides that reveal.js has moved away are still there. */
+  function reach() {
+    const all = window.Reveal.isOverview();
+    slides().forEach(slide => { slide.inert = !all && slide !== window.Reveal.getCurrentSlide(); });
+    for (const shown of all ? document.querySelectorAll('.slides section') : []) {
+      shown.removeAttribute('aria-hidden');
+    }
+  }
+
   /** An address can be kept up to date only where the browser lets us. */
   function canRemember() {
     try {
@@ -110,17 +124,28 @@
     root.classList.add('clx-live');
     document.addEventListener('keydown', scrollFirst, true);
     const reveal = window.Reveal;
-    reveal.on('slidechanged', event => event.currentSlide.dataset.fit || fit(event.currentSlide, SMALLEST));
-    reveal.on('overviewshown', () => slides().forEach(slide => slide.dataset.fit || fit(slide, SMALLEST)));
+    reveal.on('slidechanged', event => {
+      event.currentSlide.dataset.fit || fit(event.currentSlide, SMALLEST);
+      reach();
+    });
+    reveal.on('overviewshown', () => {
+      slides().forEach(slide => slide.dataset.fit || fit(slide, SMALLEST));
+      reach();
+    });
+    reveal.on('overviewhidden', reach);
     reveal.initialize({
       ...STAGE, margin: 0, minScale: 0.05, maxScale: 3, center: false, hash: canRemember(), respondToHashChanges: true,
-      navigationMode: 'linear', slideNumber: 'c/t', transition: still ? 'none' : 'slide', backgroundTransition: 'none',
+      navigationMode: 'linear', rtl: root.dir === 'rtl', slideNumber: 'c/t', transition: still ? 'none' : 'slide', backgroundTransition: 'none',
       scrollActivationWidth: null, viewDistance: 2, plugins: window.RevealNotes ? [window.RevealNotes] : [],
     }).then(() => {
       fit(reveal.getCurrentSlide(), SMALLEST);
+      reach();
       watch();
     });
   }
+
+  /** Formulas get their size when MathJax has drawn them. */
+  const typeset = async () => window.MathJax?.startup?.promise;
 
   /** Things that come late have a size of their own. */
   function watch() {
@@ -130,28 +155,39 @@
     };
     document.fonts?.ready.then(again);
     window.addEventListener('load', again);
-    document.addEventListener('clx-typeset', again);
+    typeset().then(again);
     // What is printed from the middle of a talk is printed as `?print-pdf` prints it.
+    let theme;
     window.addEventListener('beforeprint', () => {
+      theme = root.dataset.theme;
+      root.dataset.theme = 'light';
       document.getElementById('deck').classList.remove('reveal');
       root.classList.replace('clx-live', 'clx-print');
+      slides().forEach(slide => { slide.inert = false; });
       fitAll(SMALLEST_PRINTED);
     });
     window.addEventListener('afterprint', () => {
       document.getElementById('deck').classList.add('reveal');
       root.classList.replace('clx-print', 'clx-live');
+      if (theme) {
+        root.dataset.theme = theme;
+      } else {
+        delete root.dataset.theme;
+      }
       window.Reveal.layout();
+      reach();
       again();
     });
   }
 
   function print() {
     root.classList.add('clx-print');
+    root.dataset.theme = 'light';
     const all = () => fitAll(SMALLEST_PRINTED);
     all();
     document.fonts?.ready.then(all);
     window.addEventListener('load', all);
-    document.addEventListener('clx-typeset', all);
+    typeset().then(all);
   }
 
   /** The slide that `#/3/1` names. */
@@ -164,7 +200,7 @@
   function start() {
     if (printed) {
       print();
-    } else if (window.Reveal && window.innerWidth > NARROW) {
+    } else if (window.Reveal && (framed || window.innerWidth > NARROW)) {
       live();
     } else if (/^#\/\d/.test(window.location.hash)) {
       named()?.scrollIntoView();
