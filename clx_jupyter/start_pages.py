@@ -118,7 +118,7 @@ def _door(navigation: Navigation, target: Target) -> Data:
             ]  # fmt: skip
             several = len(group) > 1
             entries.append({
-                "title": label, "number": "", "href": "" if several else relative(group[0].path, DOOR),
+                "title": label, "number": "", "href": relative(group[0].path, DOOR),
                 "note": "" if public else said["private"], "files": in_languages if several else [],
             })  # fmt: skip
     page = {
