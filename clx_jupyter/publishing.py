@@ -224,7 +224,7 @@ class Publishing:
         A build that was cancelled (not *complete*) or that chose a part removes nothing.
         """
         self._copy_all(mentioned_copies(self.course, self.plan.sources, rows))
-        for made in made_pages(self.plan.navigation, rows) if self.plan.navigation else ():
+        for made in made_pages(self.plan.navigation, self.plan.choice, rows) if self.plan.navigation else ():
             self._start_page(made)
         gone = []
         if complete and self.plan.choice.everything and not self.request.failed:
