@@ -244,7 +244,7 @@ class Publishing:
         name, tree = f"{made.target.path}/{made.path}", self._trees[str(made.target.path)]
         if name in self.assets:  # the course brings a page of its own
             return
-        if not made.kind and tree.shared():  # it would lead to one course only
+        if (not made.kind and tree.shared()) or tree.others(made.path):  # it would lead to one of several courses only
             return
         key = made.key
         if (sha256 := tree.holds(made.path, key)) is None:
