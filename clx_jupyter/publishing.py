@@ -222,7 +222,7 @@ class Publishing:
         A build that was cancelled (not *complete*) or that chose a part removes nothing.
         """
         self._copy_all(mentioned_copies(self.course, self.plan.sources, rows))
-        for made in made_pages(self.plan.navigation, rows) if self.plan.navigation else ():
+        for made in made_pages(self.plan.navigation, self.plan.choice, rows) if self.plan.navigation else ():
             self._start_page(made)
         gone = []
         if complete and self.plan.choice.everything and not self.request.failed:
@@ -242,7 +242,7 @@ class Publishing:
         name, tree = f"{made.target.path}/{made.path}", self._trees[str(made.target.path)]
         if name in self.assets:  # the course brings a page of its own
             return
-        if not made.kind and tree.shared():  # it would lead to one course only
+        if (not made.kind and tree.shared()) or tree.others(made.path):  # it would lead to one of several courses only
             return
         key = made.key
         if (sha256 := tree.holds(made.path, key)) is None:

@@ -16,7 +16,7 @@ from clx_jupyter.fingerprint import digest
 from clx_jupyter.job_queue import StoredOutput
 from clx_jupyter.links import relative
 from clx_jupyter.navigation import DOOR, Navigation, StartPage
-from clx_jupyter.variants import Variant, pages_load_from
+from clx_jupyter.variants import Choice, Variant, pages_load_from
 from clx_jupyter_workers import VERSION, assets
 
 if TYPE_CHECKING:
@@ -84,14 +84,23 @@ def _template() -> Template:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template("start.html.j2")
 
 
-def made_pages(navigation: Navigation, rows: Mapping[str, StoredOutput]) -> Iterator[Made]:
-    """All start pages of a course whose outputs have these *rows*."""
-    for page in navigation.pages:
-        data, folder = _Lister(navigation, page, rows).data(), pages_load_from(navigation.course, page.language)
-        yield Made(page.target, page.path, page.kind.id, page.language, data, folder)
-    for target in navigation.doors():
-        first = next(page.language for page in navigation.pages if page.target.name == target.name)
-        yield Made(target, DOOR, "", "", _door(navigation, target), pages_load_from(navigation.course, first))
+def made_pages(navigation: Navigation, choice: Choice, rows: Mapping[str, StoredOutput]) -> Iterator[Made]:
+    """The start pages that *choice* asks for, of a course whose outputs have these *rows*."""
+    course = navigation.course
+    chosen = [page for page in navigation.pages if _takes(choice, page)]
+    there = [page for page in navigation.pages if page in chosen or (page.target.path / page.path).is_file()]
+    for page in chosen:
+        siblings = [each for each in there if each.target.name == page.target.name]
+        data = _Lister(course, page, siblings, rows).data()
+        yield Made(page.target, page.path, page.kind.id, page.language, data, pages_load_from(course, page.language))
+    for target in course.targets:
+        listed = [page for page in there if page.target.name == target.name]
+        if len(listed) > 1 and any(page in chosen for page in listed):
+            yield Made(target, DOOR, "", "", _door(course, target, listed), pages_load_from(course, listed[0].language))
+
+
+def _takes(choice: Choice, page: StartPage) -> bool:
+    return any(choice.allows(page.target, page.kind, page.language, format) for format in page.target.formats)
 
 
 def _words(language: str) -> Data:
@@ -105,8 +114,7 @@ def _by(course: Course, language: str) -> str:
     return " · ".join(filter(None, (named, text_in(course.organization, language))))
 
 
-def _door(navigation: Navigation, target: Target) -> Data:
-    course, pages = navigation.course, [page for page in navigation.pages if page.target.name == target.name]
+def _door(course: Course, target: Target, pages: list[StartPage]) -> Data:
     language = course.default_language
     said, entries = words.words(language or "en"), []
     for kind in target.kinds:
@@ -118,7 +126,7 @@ def _door(navigation: Navigation, target: Target) -> Data:
             ]  # fmt: skip
             several = len(group) > 1
             entries.append({
-                "title": label, "number": "", "href": "" if several else relative(group[0].path, DOOR),
+                "title": label, "number": "", "href": relative(group[0].path, DOOR),
                 "note": "" if public else said["private"], "files": in_languages if several else [],
             })  # fmt: skip
     page = {
@@ -131,16 +139,15 @@ def _door(navigation: Navigation, target: Target) -> Data:
 class _Lister:
     """Puts one start page together."""
 
-    def __init__(self, navigation: Navigation, page: StartPage, rows: Mapping[str, StoredOutput]) -> None:
-        self.navigation, self.page, self.rows = navigation, page, rows
-        self.course, self.language = navigation.course, page.language
+    def __init__(self, course: Course, page: StartPage, siblings: list[StartPage], rows: Mapping[str, StoredOutput]) -> None:
+        self.course, self.page, self.siblings, self.rows = course, page, siblings, rows
+        self.language = page.language
         self.folder = page.target.path.as_posix()
         self.words = words.words(page.language or "en")
         self.numbered = self.course.layout != "source" or self.course.names == "numbered"
 
     def data(self) -> Data:
-        page, course = self.page, self.course
-        siblings = [each for each in self.navigation.pages if each.target.name == page.target.name]
+        page, course, siblings = self.page, self.course, self.siblings
         # A public page says nothing of private ones, though they lie in the same folder.
         shown = [each for each in siblings if each.kind.public or not page.kind.public]
         said = {

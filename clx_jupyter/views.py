@@ -21,6 +21,7 @@ from clx_jupyter.fingerprint import FileHashes, Stamp
 from clx_jupyter.follow import read_report
 from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BUILD_ENDED, BuildState
+from clx_jupyter.navigation import DOOR
 from clx_jupyter.plan import Known, Output, Plan, SourcePlan
 from clx_jupyter.planning import make_plan
 from clx_jupyter.reports import output_root
@@ -166,11 +167,23 @@ def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
             }
             for target in course.targets
         ],
+        "pages": list(_pages(plan, contents_path)),
         "counts": _counts(plan),
         "prog_langs": dict(Counter(source.source.prog_lang for source in plan.sources).most_common()),
         "sections": sections,
         "problems": [problem.to_json() for problem in problems.values()],
     }
+
+
+def _pages(plan: Plan, contents_path: ContentsPath) -> Iterator[dict[str, Any]]:
+    """The start pages that are there: of a target that has several, the page that leads to them first."""
+    if plan.navigation is None:
+        return
+    found = [(target, DOOR, "", "") for target in plan.navigation.doors()]
+    found += [(page.target, page.path, page.kind.id, page.language) for page in plan.navigation.pages]
+    for target, path, kind, language in found:
+        if (target.path / path).is_file():
+            yield {"target": target.name, "kind": kind, "language": language, "path": contents_path(target.path / path)}
 
 
 def _short(path: Path, root: Path) -> str:

@@ -1,4 +1,4 @@
-"""The tags in a cell's options, in every spelling that jupytext reads.
+"""The tags in a cell's options, and its language, in every spelling that jupytext reads.
 
 A mark that is overlooked here would publish a solution, so whatever cannot be parsed counts word by word.
 """
@@ -22,6 +22,7 @@ _TAGS = re.compile(
 _ITEM = re.compile(rf"{_QUOTED}|[^,\s\"'][^,\n]*")
 _WORD = re.compile(r"[^\s,\[\](){}\"'\\=:]+")
 _SOLUTION = re.compile(r"nbgrader\b.*?\bsolution[\"']?\s*[=:]\s*(?:true|T)\b", re.IGNORECASE | re.DOTALL)
+_LANG = re.compile(r"""(?:^|[\s,{;])["']?lang["']?\s*[=:]\s*["']?([A-Za-z][\w-]*)""")
 _LINE_SIGN = re.compile(r"^(?:#\||:)", re.MULTILINE)  # Quarto's and MyST's
 
 
@@ -36,6 +37,12 @@ def tags(options: str) -> frozenset[str]:
         else:
             found.update(_WORD.findall(match["text"] or match["rest"] or ""))
     return frozenset(found) - {""}
+
+
+def lang_of(options: str) -> str:
+    """The human language that *options* name; ``""`` where they name none."""
+    found = _LANG.search(options)
+    return found[1] if found else ""
 
 
 def is_solution(options: str) -> bool:

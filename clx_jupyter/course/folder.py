@@ -178,7 +178,7 @@ def _course(root: Path, output: Path, sections: tuple[Section, ...], scans: dict
 
 def source(path: str, data: bytes, found: Scan) -> Source:
     """The source at *path* with these bytes and this scan, as far as it tells by itself."""
-    title = (title_in(decode(data)) if found.jinja else {}) or {"": found.heading or PurePosixPath(path).stem}
+    title = (title_in(decode(data)) if found.jinja else {}) or found.headings or {"": PurePosixPath(path).stem}
     return Source(path, title, found.prog_lang or "python", found.kernel, jinja=found.jinja)
 
 

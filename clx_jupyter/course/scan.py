@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from clx_jupyter.course.cell_options import is_solution, tags
+from clx_jupyter.course.cell_options import is_solution, lang_of, tags
 from clx_jupyter.kinds import BLACK_MARKS, PRIVATE_TAGS, WHITE_MARKS
 from clx_jupyter.languages import BY_SUFFIX, named
 
@@ -59,16 +60,19 @@ class Cell:
     solution: bool = False
     #: A slide begins with it.
     slide: bool = False
+    #: The human language it is for; ``""`` is every one.
+    lang: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What planning knows of one source. ``kernel`` and ``heading`` are ``None`` where the source does not say."""
+    """What planning knows of one source. ``kernel`` is ``None`` where the source does not say."""
 
     cells: tuple[Cell, ...] = ()
     kernel: str | None = None
     prog_lang: str = ""
-    heading: str | None = None
+    #: The first heading for each language that has one of its own, and ``""`` for all others; empty where there is none.
+    headings: Mapping[str, str] = field(default_factory=dict)
     #: A line of the text begins with ``# j2`` or ``// j2``: Jinja is meant to expand it.
     jinja: bool = False
 
@@ -133,17 +137,22 @@ def scan(path: str, data: bytes, prog_lang: str = "python") -> Scan:
     kernel, language = _kernel(_header(text))
     if not language:
         language = BY_SUFFIX[suffix].name if suffix in BY_SUFFIX else (prog_lang if suffix in _MARKDOWN else suffix[1:])
-    return Scan(cells, kernel, named(language), _first_heading(cells), _J2.search(text) is not None)
+    return Scan(cells, kernel, named(language), _headings(cells), _J2.search(text) is not None)
 
 
-def _first_heading(cells: tuple[Cell, ...]) -> str | None:
-    """The first heading that every reader may see: the title stands on all pages."""
-    for cell in cells:
-        if cell.solution or cell.tags & _UNTOLD or _REGION_MARK.search(cell.source):
-            continue
-        if cell.type == "markdown" and (match := _HEADING.search(cell.source)):
-            return re.sub(r"[*_`]|<[^>]*>|\[([^\]]*)\]\([^)]*\)", lambda m: m.group(1) or "", match.group(1)).strip() or None
-    return None
+def _headings(cells: tuple[Cell, ...]) -> dict[str, str]:
+    """The first heading that every reader of a language may see: the title stands on all pages."""
+    found = [(cell.lang, heading) for cell in cells if (heading := _heading(cell))]
+    languages = {language for language, _ in found} - {""}
+    by_language = {each: next(heading for language, heading in found if language in ("", each)) for each in sorted(languages)}
+    return {"": found[0][1], **by_language} if found else {}
+
+
+def _heading(cell: Cell) -> str:
+    if cell.type != "markdown" or cell.solution or cell.tags & _UNTOLD or _REGION_MARK.search(cell.source):
+        return ""
+    match = _HEADING.search(cell.source)
+    return re.sub(r"[*_`]|<[^>]*>|\[([^\]]*)\]\([^)]*\)", lambda m: m.group(1) or "", match.group(1)).strip() if match else ""
 
 
 def _header(text: str) -> str:
@@ -184,7 +193,7 @@ def _percent_cells(text: str) -> list[Cell]:
 
 
 def _cell(kind: str, source: str, options: str) -> Cell:
-    return Cell(kind, source, tags(options), is_solution(options), _SLIDE_TYPE.search(options) is not None)
+    return Cell(kind, source, tags(options), is_solution(options), _SLIDE_TYPE.search(options) is not None, lang_of(options))
 
 
 def _markdown_cells(text: str) -> list[Cell]:
@@ -199,7 +208,8 @@ def _markdown_cells(text: str) -> list[Cell]:
 
 
 def _prose(text: str) -> Cell:
-    return _cell("markdown", text, "\n".join(match.group("rest") for match in _REGION.finditer(text)))
+    # It may hold several regions, so it is of no language.
+    return replace(_cell("markdown", text, "\n".join(match.group("rest") for match in _REGION.finditer(text))), lang="")
 
 
 def _scan_ipynb(data: bytes, prog_lang: str) -> Scan:
@@ -214,7 +224,7 @@ def _scan_ipynb(data: bytes, prog_lang: str) -> Scan:
     cells = tuple(_ipynb_cell(cell) for cell in _ipynb_cells(notebook) if isinstance(cell, dict))
     language = next((name for name in (spec.get("language"), info.get("name")) if isinstance(name, str) and name), prog_lang)
     name = spec.get("name")
-    return Scan(cells, name if isinstance(name, str) else None, named(language), _first_heading(cells))
+    return Scan(cells, name if isinstance(name, str) else None, named(language), _headings(cells))
 
 
 def _ipynb_cells(notebook: dict[str, Any]) -> list[Any]:
@@ -242,4 +252,5 @@ def _ipynb_cell(cell: dict[str, Any]) -> Cell:
         kind, text = "markdown", "# " + text
     solution = _dict(metadata.get("nbgrader")).get("solution") is True
     slide = _dict(metadata.get("slideshow")).get("slide_type") in ("slide", "subslide")
-    return Cell(kind, text, frozenset(map(str, named)) if isinstance(named, list) else frozenset(), solution, slide)
+    marked = frozenset(map(str, named)) if isinstance(named, list) else frozenset()
+    return Cell(kind, text, marked, solution, slide, str(metadata.get("lang") or ""))

@@ -59,7 +59,7 @@ HEADINGS = [
 
 @pytest.mark.parametrize(("path", "data", "expected"), HEADINGS)
 def test_the_title_is_the_first_heading_as_text(path: str, data: bytes, expected: str | None) -> None:
-    assert scan(path, data).heading == expected
+    assert scan(path, data).headings.get("") == expected
 
 
 LANGUAGES = [
@@ -122,7 +122,7 @@ def test_all_code_of_a_markdown_notebook_is_seen() -> None:
 def test_old_notebooks_keep_their_cells_in_worksheets() -> None:
     old = {"worksheets": [{"cells": [{"cell_type": "heading", "source": "Old"}, {"cell_type": "code", "input": ["x\n", "y"]}]}]}
     found = scan("a.ipynb", json.dumps(old).encode())
-    assert (found.heading, found.code) == ("Old", "x\ny")
+    assert (found.headings, found.code) == ({"": "Old"}, "x\ny")
 
 
 BROKEN = [
@@ -146,3 +146,24 @@ def test_a_broken_notebook_is_left_to_the_worker(data: bytes) -> None:
 
 def test_wrong_bytes_in_text_do_not_stop_planning() -> None:
     assert len(scan("a.py", b"# %%\n\xff\xfe\n").cells) == 1
+
+
+def test_each_language_has_the_heading_that_its_readers_see_first() -> None:
+    deck = """# %% [markdown] lang="de" tags=["notes"]
+# # GEHEIM
+
+# %% [markdown] lang="de" tags=["slide"]
+# # Werte
+
+# %% [markdown] lang="en"
+# # Values
+
+# %% [markdown]
+# # Both
+
+# %% [markdown] lang="fr"
+# # Valeurs
+"""
+    assert scan("a.py", deck.encode()).headings == {"": "Werte", "de": "Werte", "en": "Values", "fr": "Both"}
+    notebook = {"metadata": {}, "cells": [{"cell_type": "markdown", "metadata": {"lang": "pt-BR"}, "source": "# Valores"}]}
+    assert scan("a.ipynb", json.dumps(notebook).encode()).headings == {"": "Valores", "pt-BR": "Valores"}

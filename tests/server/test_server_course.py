@@ -76,6 +76,7 @@ def check_documented(view: dict[str, Any]) -> None:
         assert set(problem) >= PROBLEM
     assert all(set(target) == quoted("Course", "name") for target in view["targets"])
     assert all(set(kind) == {"id", "label", "public"} for kind in view["kinds"])
+    assert all(set(page) == quoted("Course", "target") for page in view["pages"])
     for build in [*view["open"], *([view["build"]] if view["build"] else [])]:
         check_build(build, whole=False)
 
@@ -126,6 +127,8 @@ async def test_states_follow_what_happens_to_sources_and_outputs(api: Api, texts
     assert (view["built"], view["build"]["state"], view["open"]) == (True, "succeeded", [])
     outputs = {output["format"]: output["path"] for output in sources(view)[0]["outputs"]}
     assert all((texts / path).is_file() for path in outputs.values())
+    start = "output/students/completed/html/index.html"
+    assert view["pages"] == [{"target": "students", "kind": "completed", "language": "", "path": start}] and (texts / start).is_file()
 
     write(texts, {"one/lists.md": TEXT + "\nmore\n", "three/new.md": TEXT})
     (texts / "two/data.md").unlink()
