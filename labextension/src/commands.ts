@@ -123,9 +123,9 @@ export function addCommands(options: ICommandOptions): void {
     }
   });
   add(CommandIDs.download, {
-    label: trans.__('Download for Students…'),
+    label: trans.__('Download Archive…'),
     caption: trans.__(
-      'Download one archive of all that was built for somebody'
+      'Download all that was built for students, or for others, as one archive'
     ),
     describedBy: {
       args: {

@@ -72,7 +72,8 @@ async function isMeant(
     buttons: [
       Dialog.cancelButton(),
       Dialog.warnButton({ label: trans.__('Download') })
-    ]
+    ],
+    defaultButton: 0
   });
   return button.accept;
 }

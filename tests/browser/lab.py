@@ -96,7 +96,7 @@ class Lab:
             sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={self.port}",
             "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}",
             "--LabApp.extension_manager=readonly", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            "--expose-app-in-browser", *(["--allow-root"] if os.geteuid() == 0 else []), *self.arguments,
+            "--expose-app-in-browser", *_bundle(), *(["--allow-root"] if os.geteuid() == 0 else []), *self.arguments,
         ]  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
@@ -113,6 +113,12 @@ class Lab:
         (folder / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
         if theme:
             (folder / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+
+
+def _bundle() -> list[str]:
+    """The sidebar from ``CLX_LABEXTENSION``, a folder with ``clx-jupyter`` in it, where the installed one is of another checkout."""
+    folder = os.environ.get("CLX_LABEXTENSION")
+    return [f"--LabApp.extra_labextensions_path={folder}"] if folder else []
 
 
 def command(arguments: Sequence[str | Path], cwd: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
