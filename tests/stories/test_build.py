@@ -80,7 +80,7 @@ def test_the_demo_builds_without_a_word_of_warning(demo: tuple[Path, Built]) -> 
     assert built.report["executions"] == 6, "the code of a notebook runs once for all languages, kinds and formats"
     jsonschema.validate(built.report, json.loads((PROJECT / "docs/report.schema.json").read_text()))
     # Six topics in English and German, one of them in French too; each topic in every kind and format of its targets.
-    formats = {("students", "code-along"): 2, ("students", "completed"): 2, ("staff", "speaker"): 3}
+    formats = {("students", "code-along"): 3, ("students", "completed"): 3, ("staff", "speaker"): 4}
     counted = Counter((output["language"], output["target"], output["kind"]) for output in built.report["outputs"])
     assert counted == {
         (language, *place): topics * count for language, topics in (("en", 6), ("de", 6), ("fr", 1)) for place, count in formats.items()

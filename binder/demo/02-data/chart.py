@@ -41,7 +41,7 @@ def bar(month, value):
             text-anchor="middle" fill="#767676">{month}</text>'''
 
 
-# %%
+# %% tags=["subslide"]
 def chart(values, more=""):
     bars = [bar(month, value) for month, value in enumerate(values, 1)]
     return SVG(f'''

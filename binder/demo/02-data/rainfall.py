@@ -14,7 +14,7 @@
 # In einem Garten steht ein Regenmesser. Einmal im Monat schreibt jemand auf, wie viele Millimeter gefallen sind; in der Datei
 # `data/rainfall.csv` steht ein ganzes Jahr. Eine Tabelle sagt wenig, bis jemand ihr eine Frage stellt.
 
-# %% tags=["keep"]
+# %% tags=["keep", "subslide"]
 import csv
 
 with open("data/rainfall.csv", newline="") as file:
