@@ -118,7 +118,7 @@ def test_two_courses_of_one_root_share_a_target_and_prune_only_their_own(clx: Cl
     built = clx(root / "course-specs/a.xml")
     assert built.code == 0 and files(root / "out") == [page("A", 1, "Loops"), *of_b]
     assert looks(root / "out" / "B-en") == before
-    assert {path: entry.course for path, entry in read_manifest(root / "out").items()} == {
+    assert {path: entry.course for path, entry in read_manifest(root / "out").items() if FOLDER not in path} == {
         page("A", 1, "Loops"): "course-specs/a.xml", **dict.fromkeys(of_b, "course-specs/b.xml"),
     }  # fmt: skip
     again = clx(root / "course-specs/b.xml")
