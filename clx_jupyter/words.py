@@ -6,40 +6,40 @@ from clx_jupyter.kinds import KINDS, Kind
 
 _KEYS = (
     "contents", "versions", "languages", "overview", "page", "slides", "notebook", "code", "pdf", "slides-pdf", "missing", "earlier",
-    "private", "skip",
+    "private", "skip", "dark",
 )  # fmt: skip
 _WORDS = {
     "en": (
         "Contents", "Versions", "Languages", "All versions", "Page", "Slides", "Notebook", "Code", "PDF", "Slides as PDF", "not available",
-        "earlier version", "private", "Skip to contents",
+        "earlier version", "private", "Skip to contents", "Dark colours",
     ),
     "de": (
         "Inhalt", "Fassungen", "Sprachen", "Alle Fassungen", "Seite", "Folien", "Notebook", "Code", "PDF", "Folien als PDF",
-        "nicht verfügbar", "frühere Fassung", "privat", "Zum Inhalt springen",
+        "nicht verfügbar", "frühere Fassung", "privat", "Zum Inhalt springen", "Dunkle Farben",
     ),
     "fr": (
         "Sommaire", "Versions", "Langues", "Toutes les versions", "Page", "Diapositives", "Notebook", "Code", "PDF", "Diapositives en PDF",
-        "non disponible", "version antérieure", "privé", "Aller au sommaire",
+        "non disponible", "version antérieure", "privé", "Aller au sommaire", "Couleurs sombres",
     ),
     "es": (
         "Contenido", "Versiones", "Idiomas", "Todas las versiones", "Página", "Diapositivas", "Cuaderno", "Código", "PDF",
-        "Diapositivas en PDF", "no disponible", "versión anterior", "privado", "Ir al contenido",
+        "Diapositivas en PDF", "no disponible", "versión anterior", "privado", "Ir al contenido", "Colores oscuros",
     ),
     "it": (
         "Indice", "Versioni", "Lingue", "Tutte le versioni", "Pagina", "Diapositive", "Notebook", "Codice", "PDF", "Diapositive in PDF",
-        "non disponibile", "versione precedente", "privato", "Vai all'indice",
+        "non disponibile", "versione precedente", "privato", "Vai all'indice", "Colori scuri",
     ),
     "pt": (
         "Conteúdo", "Versões", "Línguas", "Todas as versões", "Página", "Slides", "Notebook", "Código", "PDF", "Slides em PDF",
-        "não disponível", "versão anterior", "privado", "Ir para o conteúdo",
+        "não disponível", "versão anterior", "privado", "Ir para o conteúdo", "Cores escuras",
     ),
     "nl": (
         "Inhoud", "Versies", "Talen", "Alle versies", "Pagina", "Dia's", "Notebook", "Code", "PDF", "Dia's als PDF", "niet beschikbaar",
-        "eerdere versie", "privé", "Naar de inhoud",
+        "eerdere versie", "privé", "Naar de inhoud", "Donkere kleuren",
     ),
     "pl": (
         "Spis treści", "Wersje", "Języki", "Wszystkie wersje", "Strona", "Slajdy", "Notatnik", "Kod", "PDF", "Slajdy w PDF", "niedostępne",
-        "wcześniejsza wersja", "prywatne", "Przejdź do spisu treści",
+        "wcześniejsza wersja", "prywatne", "Przejdź do spisu treści", "Ciemne kolory",
     ),
 }  # fmt: skip
 # In the order of `_WORDS`; pages say the same.

@@ -13,6 +13,7 @@ import pytest
 
 from clx_jupyter.job_queue import Reader
 from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, read_manifest
+from clx_jupyter_workers.assets import FOLDER
 from tests.stories.conftest import Built, command, looks, write
 
 pytestmark = pytest.mark.story
@@ -38,9 +39,11 @@ def root(tmp_path: Path) -> Path:
 
 
 def files(folder: Path) -> list[str]:
+    """What is published but for the styles and scripts that pages share."""
     return sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name not in (MANIFEST, CLM_MANIFEST)
-    )
+        path.relative_to(folder).as_posix() for path in folder.rglob("*")
+        if path.is_file() and path.name not in (MANIFEST, CLM_MANIFEST) and FOLDER not in path.parts
+    )  # fmt: skip
 
 
 def forget(root: Path) -> None:
@@ -115,7 +118,7 @@ def test_two_courses_of_one_root_share_a_target_and_prune_only_their_own(clx: Cl
     built = clx(root / "course-specs/a.xml")
     assert built.code == 0 and files(root / "out") == [page("A", 1, "Loops"), *of_b]
     assert looks(root / "out" / "B-en") == before
-    assert {path: entry.course for path, entry in read_manifest(root / "out").items()} == {
+    assert {path: entry.course for path, entry in read_manifest(root / "out").items() if FOLDER not in path} == {
         page("A", 1, "Loops"): "course-specs/a.xml", **dict.fromkeys(of_b, "course-specs/b.xml"),
     }  # fmt: skip
     again = clx(root / "course-specs/b.xml")
@@ -160,13 +163,13 @@ sections:
 """})  # fmt: skip
     assert clx(root / "course-specs/a.xml").code == 0
     assert clx(root).code == 0  # the folder is what its course.yaml says
-    mine = "completed/html/notebooks/n.html"
+    start, mine = "completed/html/index.html", "completed/html/notebooks/n.html"
     pages = [f"A-en/Slides/Html/Code-Along/Week/0{n} {name}.html" for n, name in ((1, "Lists"), (2, "Loops"))]
-    assert files(root / "out") == [*pages, mine]
+    assert files(root / "out") == [*pages, start, mine]
     write(root, {"course-specs/a.xml": spec("A", "lists")})
-    assert clx(root / "course-specs/a.xml").code == 0 and files(root / "out") == [pages[0], mine]
+    assert clx(root / "course-specs/a.xml").code == 0 and files(root / "out") == [pages[0], start, mine]
     write(root, {"notebooks/m.py": "# %% [markdown]\n# # M\n", "course.yaml": (root / "course.yaml").read_text().replace("n.py", "m.py")})
-    assert clx(root).code == 0 and files(root / "out") == [pages[0], "completed/html/notebooks/m.html"]
+    assert clx(root).code == 0 and files(root / "out") == [pages[0], start, "completed/html/notebooks/m.html"]
 
 
 def test_courses_of_two_folders_share_a_folder_for_outputs_and_prune_only_their_own(clx: Clx, tmp_path: Path) -> None:
@@ -177,7 +180,7 @@ def test_courses_of_two_folders_share_a_folder_for_outputs_and_prune_only_their_
     (tmp_path / "two/two-gone.py").unlink()
     assert clx(tmp_path / "two", "-o", str(tmp_path / "site")).code == 0
     pages = {path.name for path in (tmp_path / "site").rglob("*.html")}
-    assert pages == {"one.html", "one-gone.html", "two.html"}
+    assert pages == {"index.html", "one.html", "one-gone.html", "two.html"}
     write(tmp_path / "two", {"one.py": text.format("two")})
     built = clx(tmp_path / "two", "-o", str(tmp_path / "site"))
     [problem] = [problem for problem in built.report["problems"] if problem["severity"] == "error"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clx_jupyter_workers.assets import FOLDER
 from tests.stories.conftest import Built, looks, write
 
 pytestmark = pytest.mark.story
@@ -58,7 +59,8 @@ def built(result: Built) -> set[str]:
 
 def files(spec: Path) -> set[str]:
     root = spec.parent.parent / "out"
-    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() and not path.name.startswith(".")}
+    found = (path for path in root.rglob("*") if path.is_file() and not path.name.startswith(".") and FOLDER not in path.parts)
+    return {path.relative_to(root).as_posix() for path in found}
 
 
 def test_a_part_is_built_and_the_rest_is_neither_made_nor_removed(clx: Clx, spec: Path) -> None:
