@@ -70,7 +70,8 @@ class _Conversion:
         self._reported: set[str] = set()
         self._regions: dict[int, list[Problem]] = {}
         self._guards: dict[tuple[int, str], Guard] = {}
-        self._printer = printing.Printer(job.get("browser") or "", Path(job["scratch"]) / "browser", link.check)
+        # A check prints nothing and has no scratch.
+        self._printer = printing.Printer(job.get("browser") or "", Path(job.get("scratch") or "") / "browser", link.check)
 
     def all(self) -> None:
         """Write all variants: first those that need no results, so that they exist early; last those that are printed."""
