@@ -292,6 +292,7 @@ class _Conversion:
             "kind": {"id": rule.get("id", ""), "label": rule.get("label", ""), "public": bool(rule.get("public", True))},
             "note": Words(language)[outcome.note] if outcome.note else "",
             "assets": variant.get("assets", ""),
+            "prog_lang": self.prog_lang,
             **(variant.get("navigation") or {}),
         }
 

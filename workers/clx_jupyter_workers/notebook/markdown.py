@@ -94,6 +94,12 @@ class _Renderer(IPythonRenderer):
         """A table that scrolls where it is too wide."""
         return f'<div class="clx-scroll"><table>\n{text}</table></div>\n'
 
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+        """A cell; a heading that says nothing is none."""
+        tag = "th" if head and text.strip() else "td"
+        style = f' style="text-align:{align}"' if align else ""
+        return f"<{tag}{style}>{text}</{tag}>\n"
+
     def task_list_item(self, text: str, checked: bool = False) -> str:
         """A task, done or not."""
         mark = "[x]" if checked else "[ ]"

@@ -107,8 +107,11 @@ class Pages(HTMLExporter):
             if cell.cell_type == "markdown":
                 text = self._markdown(cell.source, cell.get("attachments") or {})
                 cell["html"] = outline.place(markdown.finished(text, words, number))
-        info = node.metadata.get("language_info", {})
-        lexer = info.get("pygments_lexer") or info.get("name") or "text"
+        info = node.metadata.get("language_info") or {}
+        kernel = node.metadata.get("kernelspec") or {}
+        # A text source says no more than its kernel, and often not even that.
+        named = info.get("pygments_lexer") or info.get("name") or kernel.get("language") or page.get("prog_lang")
+        lexer = "ipython3" if str(named).lower() == "python" else str(named or "text").lower()
         self.register_filter("highlight_code", self._highlighter(lexer))  # type: ignore[no-untyped-call]
         loads = Loads(str(page.get("assets") or FOLDER))
         resources = self._resources(node.cells, page, words, outline, loads)
