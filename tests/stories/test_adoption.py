@@ -157,6 +157,7 @@ def test_a_folder_of_several_courses_asks_which_is_meant(root: Path) -> None:
 def test_a_course_yaml_beside_course_files_of_clm_is_a_course_of_its_own(clx: Clx, root: Path) -> None:
     write(root, {"notebooks/n.py": "# %% [markdown]\n# # N\n", "course.yaml": """version: 1
 title: Notebooks
+navigation: false
 targets:
   all: {path: out, kinds: [completed], formats: [html]}
 sections:
@@ -181,7 +182,7 @@ def test_courses_of_two_folders_share_a_folder_for_outputs_and_prune_only_their_
     (tmp_path / "two/two-gone.py").unlink()
     assert clx(tmp_path / "two", "-o", str(tmp_path / "site")).code == 0
     pages = {path.name for path in (tmp_path / "site").rglob("*.html")}
-    assert pages == {"one.html", "one-gone.html", "two.html"}
+    assert pages == {"index.html", "one.html", "one-gone.html", "two.html"}
     write(tmp_path / "two", {"one.py": text.format("two")})
     built = clx(tmp_path / "two", "-o", str(tmp_path / "site"))
     [problem] = [problem for problem in built.report["problems"] if problem["severity"] == "error"]
