@@ -114,6 +114,7 @@ async def test_a_course_that_was_never_built_tells_what_a_build_would_do(api: Ap
             "path": "output/students",
             "kinds": ["completed"],
             "formats": ["html", "notebook"],
+            "audience": "students",
         }
     ]
 
