@@ -92,8 +92,10 @@ def test_only_formulas_are_typeset() -> None:
 
 
 def test_markdown_that_people_write_elsewhere() -> None:
-    text = "> [!WARNING]\n> Take care.\n\n:::{tip} Try\nThis.\n:::\n\n- [x] done\n- [ ] open\n\n|a||\n|-|-:|\n|1|2|"
-    text += "\n\n```nolang\nx = 1\n```\n\nA[^1]\n\n[^1]: B"
+    text = (
+        "> [!WARNING]\n> Take care.\n\n:::{tip} Try\nThis.\n:::\n\n- [x] done\n- [ ] open\n\n|a||\n|-|-:|\n|1|2|"
+        "\n\n```nolang\nx = 1\n```\n\nA[^1]\n\n[^1]: B"
+    )
     soup = page("# Loops", text, "C[^1]\n\n[^1]: D", language="de")
     assert [each.text for each in soup.select(".clx-alert > .clx-label")] == ["Warnung", "Tipp"]
     assert [each["aria-label"] for each in soup.select("input")] == ["[x]", "[ ]"]
