@@ -204,7 +204,7 @@ def with_placeholders(text: str, missing: Mapping[str, str]) -> str:
     def box(path: str | None) -> str | None:
         if path is None or path not in missing:
             return None
-        return f'<span class="clx-missing" role="img">{html.escape(missing[path])}</span>'
+        return f'<span class="clx-missing">{html.escape(missing[path])}</span>'
 
     def image(match: re.Match[str]) -> str:
         return box(local(_image_target(match))) or match.group()
