@@ -49,7 +49,7 @@ def test_references_are_renamed_outside_code() -> None:
 
 def test_placeholders_stand_for_missing_pictures_only() -> None:
     text = "![a](a.png) <img src='a.png' width=3> ![b](b.png) `![a](a.png)` [a](a.png)"
-    box = '<span class="clx-missing" role="img">missing image: a.png</span>'
+    box = '<span class="clx-missing">missing image: a.png</span>'
     assert with_placeholders(text, {"a.png": "missing image: a.png"}) == f"{box} {box} ![b](b.png) `![a](a.png)` [a](a.png)"
 
 
