@@ -192,7 +192,7 @@ def ipynb(*metadata: dict[str, Any]) -> str:
 
 
 def test_tags_of_other_programs_are_none_of_our_business(tmp_path: Path) -> None:
-    foreign = ipynb({"tags": ["homework", "exercise", "deep", "important"]}, {"tags": ["slice"], "collapsed": True, "pycharm": {}}, {"lang": "xx"})
+    foreign = ipynb({"tags": ["homework", "deep", "important"]}, {"tags": ["slice"], "collapsed": True, "pycharm": {}}, {"lang": "xx"})
     assert checked(tmp_path, "a.ipynb", foreign, strict=False) == []
     assert len(checked(tmp_path, "a.ipynb", foreign, strict=True)) == 4
 
