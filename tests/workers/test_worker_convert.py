@@ -51,7 +51,7 @@ def test_every_format_of_every_kind_comes_from_one_run(course: Any, convert: Any
     assert len(done.outputs) == 18 and not done.problems
     page = course.page(done.outputs[str(variants.index("completed/html/de"))])
     assert "Titel" in page and "Title" not in page.split("</head>")[1] and "<pre>42\n</pre>" in page and "secret note" not in page
-    assert '<html lang="de">' in page
+    assert '<html lang="de" dir="ltr">' in page
     speaker = course.page(done.outputs[str(variants.index("speaker/html/en"))])
     assert "secret note" in speaker and "start cells" not in speaker
     along = cells(course, done.outputs[str(variants.index("code-along/notebook/en"))])
@@ -354,7 +354,7 @@ def test_pictures_and_data_are_assets_and_a_missing_picture_is_named_once(course
     course.write("week/mod.py", "")
     course.write("week/a.py", PICTURES)
     done = convert(course.job("week/a.py", ["completed/html", "completed/notebook", "code-along/code"], execute={"mode": "never"}))
-    assert done.outputs["0"]["assets"] == ["data/x.csv", "img/a b.png"]
+    assert done.outputs["0"]["assets"] == ["/page", "data/x.csv", "img/a b.png"]
     assert done.outputs["1"]["assets"] == ["data/x.csv", "img/a b.png", "mod.py"]
     found = [(problem["class"], problem["line"], problem["message"]) for problem in done.problems]
     assert found == [

@@ -74,7 +74,7 @@ def test_a_link_that_leads_nowhere_is_named_with_its_cell_and_line(course: Any, 
         ("The link to gone.csv leads nowhere: there is no such file.", 1, 5),
         ("The link to gone too.md leads nowhere: there is no such file.", 1, 6),
     ]
-    assert recorder.outputs["0"]["assets"] == ["data/x.csv"]
+    assert recorder.outputs["0"]["assets"] == ["/page", "data/x.csv"]
     assert 'href="gone.csv"' in course.page(recorder.outputs["0"])
 
 
@@ -83,7 +83,7 @@ def test_a_notebook_that_is_no_source_is_reported_and_not_published(course: Any,
     course.write("solutions.ipynb", "{}")
     course.write("helper.py", "x")
     recorder = convert(course.job("a.py", ["completed/html"]))
-    assert recorder.outputs["0"]["assets"] == []
+    assert recorder.outputs["0"]["assets"] == ["/page"]
     assert ["is no notebook of this course" in each["message"] for each in recorder.problems] == [True, True]
     # A topic's data is published as it is.
     assert convert(course.job("a.py", ["completed/html"], scope=True)).problems == []

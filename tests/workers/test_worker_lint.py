@@ -54,7 +54,8 @@ MARKERS = [
     ("# %% tags=['Keep']", "The tag 'Keep' is unknown", "# %% tags=['keep']"),
     ('# %% tags=["start", "complted"]', "The tag 'complted' is unknown", '# %% tags=["start", "completed"]'),
     ('# %% tags=["kepp"]', "The tag 'kepp' is unknown", ""),
-    ('# %% tags=["exercise"]', "The tag 'exercise' is unknown", ""),
+    ('# %% tags=["homework"]', "The tag 'homework' is unknown", ""),
+    ('# %% tags=["exercse"]', "The tag 'exercse' is unknown", '# %% tags=["exercise"]'),
     ('# %% [markdown] Lang="de"', "The key 'Lang' is unknown", '# %% [markdown] lang="de"'),
     ('# %% [markdown] language="de"', "The key 'language' is unknown", '# %% [markdown] lang="de"'),
     ('# %% [markdown] slideid="intro"', "The key 'slideid' is unknown", '# %% [markdown] slide_id="intro"'),
@@ -191,17 +192,17 @@ def ipynb(*metadata: dict[str, Any]) -> str:
 
 
 def test_tags_of_other_programs_are_none_of_our_business(tmp_path: Path) -> None:
-    foreign = ipynb({"tags": ["exercise", "deep", "important"]}, {"tags": ["slice"], "collapsed": True, "pycharm": {}}, {"lang": "xx"})
+    foreign = ipynb({"tags": ["homework", "deep", "important"]}, {"tags": ["slice"], "collapsed": True, "pycharm": {}}, {"lang": "xx"})
     assert checked(tmp_path, "a.ipynb", foreign, strict=False) == []
     assert len(checked(tmp_path, "a.ipynb", foreign, strict=True)) == 4
 
 
 def test_near_misspellings_of_ours_are_told_and_mended_in_notebooks(tmp_path: Path) -> None:
-    text = ipynb({"tags": ["solutin", "exercise"]}, {"tag": ["keep"]}, {"lang": "DE"})
+    text = ipynb({"tags": ["solutin", "homework"]}, {"tag": ["keep"]}, {"lang": "DE"})
     found = checked(tmp_path, "a.ipynb", text, LANGUAGES, strict=False)
     assert [(problem.cell, problem.line) for problem in found if problem.category == "tag"] == [(0, None), (1, None), (2, None)]
     after = mended(text, found)
-    assert after == ipynb({"tags": ["solution", "exercise"]}, {"tags": ["keep"]}, {"lang": "de"})
+    assert after == ipynb({"tags": ["solution", "homework"]}, {"tags": ["keep"]}, {"lang": "de"})
     assert [problem for problem in checked(tmp_path, "a.ipynb", after, LANGUAGES, strict=False) if problem.fix] == []
 
 
@@ -225,7 +226,7 @@ def test_a_marker_of_endless_length_takes_no_time(options: str) -> None:
 
 # --- any marker -----------------------------------------------------------------
 
-WORDS = st.sampled_from([*sorted(tags.OWN), "slid", "keeep", "Notes", "complted", "exercise", "hide-input", "x y", "ä"])
+WORDS = st.sampled_from([*sorted(tags.OWN), "slid", "keeep", "Notes", "complted", "homework", "hide-input", "x y", "ä"])
 VALUES = st.lists(WORDS, max_size=3).flatmap(
     lambda words: st.sampled_from([json.dumps(words, ensure_ascii=False), json.dumps(words)[:-1], str(words), f"[{', '.join(words)}]"])
 )

@@ -33,7 +33,7 @@ def test_pictures_stand_in_pages_and_notebooks_and_not_in_code(course: Any, conv
     assert course.page(made.outputs["0"]).count(url) == 2
     assert "data:" not in course.page(made.outputs["2"])
     # They are still published: code, other cells and readers of the notebook may want them.
-    assert made.outputs["0"]["assets"] == ["img/a.png", "img/v.mp4"]
+    assert made.outputs["0"]["assets"] == ["/page", "img/a.png", "img/v.mp4"]
 
 
 def test_what_cannot_stand_in_a_page_stays_a_file(course: Any, convert: Any, monkeypatch: Any) -> None:
