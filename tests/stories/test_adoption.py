@@ -156,7 +156,6 @@ def test_a_folder_of_several_courses_asks_which_is_meant(root: Path) -> None:
 def test_a_course_yaml_beside_course_files_of_clm_is_a_course_of_its_own(clx: Clx, root: Path) -> None:
     write(root, {"notebooks/n.py": "# %% [markdown]\n# # N\n", "course.yaml": """version: 1
 title: Notebooks
-navigation: false
 targets:
   all: {path: out, kinds: [completed], formats: [html]}
 sections:

@@ -132,7 +132,10 @@ def test_a_change_of_text_starts_no_kernel(clx: Clx, course: Path) -> None:
     path.write_text(path.read_text().replace("# Lists", "# Lists and more"))
     built = clx(course)
     assert built.report["kernels_started"] == 0 and "built" in built.states().values()
-    assert {output["reason"] for output in built.report["outputs"] if output["state"] == "built"} == {"source changed"}
+    made = {(output["source"], output["format"], output["reason"]) for output in built.report["outputs"] if output["state"] == "built"}
+    changed = {("1 start/lists.ipynb", format, "source changed") for format in ("html", "notebook")}
+    # The title of the neighbour stands on the page that leads to it.
+    assert made == changed | {('1 start/it\'s "data".py', "html", "its links to other pages changed")}
 
 
 def test_a_failing_cell_holds_back_only_what_shows_its_results(clx: Clx, tmp_path: Path) -> None:
@@ -196,7 +199,7 @@ def test_a_mark_of_byte_order_and_line_ends_change_no_page(clx: Clx, tmp_path: P
     text = b"# %% [markdown]\n# # Title\n\n# %%\n1 + 1\n".replace(b"\n", ending)
     pages = []
     for name, content in (("plain", b"# %% [markdown]\n# # Title\n\n# %%\n1 + 1\n"), ("marked", b"\xef\xbb\xbf" + text)):
-        root = write(tmp_path / name, {"a.py": content})
+        root = write(tmp_path / name / "course", {"a.py": content})  # the pages name their course
         assert clx(root).code == 0
         pages.append((root / "output/students/completed/html/a.html").read_bytes())
     assert pages[0] == pages[1]
@@ -284,7 +287,8 @@ def _slow_course(root: Path) -> Path:
 
 
 def test_a_killed_worker_changes_nothing_in_the_result(clx: Clx, tmp_path: Path) -> None:
-    calm, shaken = _slow_course(tmp_path / "calm"), _slow_course(tmp_path / "shaken")
+    # The start pages name their course: the two have one name.
+    calm, shaken = _slow_course(tmp_path / "calm/course"), _slow_course(tmp_path / "shaken/course")
     clx(calm)
     build = _start(shaken)
     victim = _wait_for(lambda: _workers(shaken))[0]
@@ -375,7 +379,7 @@ def test_a_folder_with_secrets_everywhere_publishes_none(clx: Clx, tmp_path: Pat
     published = {path for path in (root / "output/students").rglob("*") if path.is_file()}
     assert published and not [path for path in published if b"SECRET" in path.read_bytes() or path.name in (".env", "answers.py", "b.py")]
     assert {path.name for path in published} >= {"a.html", "b.html", "plain.txt", "a.ipynb"}
-    assert "<title>Lists</title>" in (root / "output/students/code-along/html/a.html").read_text()
+    assert "<title>Lists · course</title>" in (root / "output/students/code-along/html/a.html").read_text()
     staff = root / "output/staff/completed"
     assert not [
         path for path in staff.rglob("*") if path.is_file() and (b"SECRET" in path.read_bytes() or b"secret_number" in path.read_bytes())
