@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from tests.browser import courses
@@ -53,6 +54,7 @@ def take(picture: Path, folder: Path) -> None:
             panel = Panel(page, lab, "picture").visit()
             _in_the_middle_of_things(panel)
             page.screenshot(path=picture)
+            _shrink(picture)
             browser.close()
     finally:
         gates.open_all()
@@ -71,6 +73,13 @@ def _in_the_middle_of_things(panel: Panel) -> None:
     for held in ("02-data/average.py", "04-your-turn/garden.py"):
         expect(panel.source(held)).to_have_attribute("data-cell", "4", timeout=60_000)
     panel.page.mouse.move(800, 890)
+
+
+def _shrink(picture: Path) -> None:
+    """Fewer colours: who opens the README should not wait for it."""
+    with Image.open(picture) as image:
+        small = image.convert("RGB").quantize(128)
+    small.save(picture, optimize=True)
 
 
 def _widen(panel: Panel) -> None:

@@ -72,7 +72,8 @@ function Course(props: { course: ICourse }): JSX.Element {
           <Tree course={course} />
         )}
       </div>
-      {course.built && <Targets course={course} />}
+      {/* An archive made in the middle of a build would hold old and new. */}
+      {course.built && !model.building && <Targets course={course} />}
       {selected && <Outputs course={course} source={selected} />}
       <Problems problems={model.problems} />
     </div>
