@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said; ``body`` is ``None`` where it is no JSON."""
+    """What the server said; ``body`` is ``None`` where it is no JSON, and an archive has no ``text``."""
 
     status: int
     body: Any
@@ -59,7 +59,7 @@ class Api:
             allow_nonstandard_methods=True, follow_redirects=False, request_timeout=60,
         )  # fmt: skip
         answer = await super(type(self.client), self.client).fetch(request, raise_error=False)
-        text = answer.body.decode() if answer.body else ""
+        text = "" if answer.headers.get("Content-Type") == "application/zip" else (answer.body or b"").decode()
         try:
             made = json.loads(text)
         except ValueError:

@@ -154,7 +154,8 @@ def published(root: Path) -> dict[str, bytes]:
 def check_sound(root: Path, sources: int) -> None:
     """Each source is built once, no file is half, none is left over."""
     made = published(root)
-    assert len(made) == 2 * sources
+    assert [path for path in made if path.endswith("index.html")] == ["output/students/completed/html/index.html"]
+    assert len(made) == 2 * sources + 1  # the start page
     assert all(body.rstrip().endswith((b"</html>", b"}")) for body in made.values())
     assert not [
         path for path in (root / "output").rglob("*") if path.name.startswith(".") and path.name not in (".clx-manifest.json", ".gitignore")

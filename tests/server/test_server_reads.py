@@ -41,6 +41,7 @@ def looks(builds: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     root, one = folder_id(), folder_id("one/lists.md")
     yield from [("courses", {}), ("courses", {"path": ""}), ("courses", {"path": "one"}), ("courses", {"path": "nowhere"})]
     yield from [(f"courses/{id}", {}) for id in (root, one, folder_id("one"), folder_id("bad.xml"), folder_id("gone"), "nonsense")]
+    yield from [(f"courses/{id}/archives{more}", {}) for id in (root, one, "nonsense") for more in ("", "/students", "/gone")]
     yield from [("builds", {"course": id, "limit": 5}) for id in (root, one, folder_id("gone"))]
     yield from [(f"outputs/students/completed/html/{name}.html", {"course": id}) for name in ("one/lists", "gone") for id in (root, one)]
     yield from [(f"builds/{id}", {"course": root, "since": 1}) for id in [*builds, "nowhere"]]
