@@ -55,6 +55,7 @@ describe('The commands', () => {
       },
       serviceManager: { serverSettings: server.settings }
     } as unknown as JupyterFrontEnd;
+    const previews = new Previews(app, trans);
     addCommands({
       app,
       model,
@@ -63,10 +64,11 @@ describe('The commands', () => {
       browsers: {
         tracker: { currentWidget: browser }
       } as unknown as IFileBrowserFactory,
+      previews,
       conversions: new Conversions(
         model,
         documents,
-        new Previews(app, trans),
+        previews,
         commands,
         trans
       ),
