@@ -65,9 +65,8 @@ def archive_of(course: Course, target: Target, single: str = "") -> Archive:
     *single* is the notebook of a course that is nothing else. Raises :class:`MissingError` where nothing was published, and
     :class:`ClxError` for a manifest that cannot be read.
     """
-    names = set(course_names(single or course.file, course.root, target.path))
-    listed = {path: entry for path, entry in sorted(read_manifest(target.path).items()) if not names.isdisjoint(entry.courses)}
-    files = {path: entry for path, entry in listed.items() if _is_there(target.path, path)}
+    listed = published(course, target, single)
+    files = {path: entry for path, entry in listed.items() if is_there(target.path, path)}
     if not files:
         raise MissingError(f"nothing is built in the target {target.name} yet", "build the course, then ask for the archive again")
     kinds = [entry.variant.split("/")[0] for entry in files.values() if "/" in entry.variant]
@@ -77,12 +76,18 @@ def archive_of(course: Course, target: Target, single: str = "") -> Archive:
     return Archive(target, stem, whom, files, tuple(path for path in listed if path not in files))
 
 
+def published(course: Course, target: Target, single: str = "") -> dict[str, Entry]:
+    """What the manifest of *target* says of the files of this course, by their sorted paths. Raises :class:`ClxError` as :func:`read_manifest`."""
+    names = set(course_names(single or course.file, course.root, target.path))
+    return {path: entry for path, entry in sorted(read_manifest(target.path).items()) if not names.isdisjoint(entry.courses)}
+
+
 def _in_file_name(text: str) -> str:
     """Words as a part of a file name that nobody has to quote."""
     return re.sub(r"-[-_]+", "-", re.sub(r"[^\w.+-]+", "-", sanitised(text))).strip("-._")
 
 
-def _is_there(target: Path, path: str) -> bool:
+def is_there(target: Path, path: str) -> bool:
     """Whether a path of a manifest names a file inside the target, and no link that leads elsewhere."""
     parts = PurePosixPath(path).parts
     if not parts or PurePosixPath(path).is_absolute() or ".." in parts or "\\" in path or path in (MANIFEST, CLM_MANIFEST):

@@ -17,10 +17,29 @@ MAX_PICTURE = 20_000_000
 MAX_PICTURES = 60_000_000
 """Bytes of all pictures of one page together, as they are put in; further ones are left out."""
 
+#: Ends a page that has links. A preview can go nowhere by itself: whoever shows it is told which relative address was clicked, and
+#: decides what to show; what leads to the web gets a window of its own.
+LINKS = b"""<script>
+document.addEventListener('click', event => {
+  const link = event.target instanceof Element ? event.target.closest('a[href]') : null;
+  const href = link ? link.getAttribute('href').trim() : '';
+  if (!href || href[0] === '#' || event.defaultPrevented || window.parent === window) return;
+  if (/^([a-z][a-z0-9+.-]*:|[\\/\\\\]{2})/i.test(href)) {
+    link.setAttribute('target', '_blank');
+    link.setAttribute('rel', 'noopener');
+  } else {
+    event.preventDefault();
+    window.parent.postMessage({ type: 'clx-jupyter:link', href }, '*');
+  }
+});
+</script>
+"""
+
 #: The policy a preview is served under: scripts run, but in an origin of their own, without the cookies and routes of the server.
 POLICY = "sandbox allow-scripts allow-popups"
 
 # No part runs past the next angle bracket or quote: the time stays in proportion to the page, whatever it holds.
+_LINK = re.compile(rb"<a\s", re.IGNORECASE)
 _IMAGE = re.compile(rb"""(<(?:img|source|image)\b[^<>]*?\s(?:src|href)=)(["'])([^"'<>]*)\2""", re.IGNORECASE)
 
 
@@ -40,7 +59,8 @@ def preview(page: Path, target: Path) -> bytes:
         return b"".join((found[1], found[2], data, found[2]))
 
     # Last: scripts are long, and hold no picture.
-    return contained(_IMAGE.sub(inlined, page.read_bytes()))
+    made = contained(_IMAGE.sub(inlined, page.read_bytes()))
+    return made + LINKS if _LINK.search(made) else made
 
 
 def _data(address: str, folder: Path, target: Path) -> bytes | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clx_jupyter.audience import audience
-from clx_jupyter.course.model import text_in
+from clx_jupyter.course.model import Course, text_in
 from clx_jupyter.errors import Problem
 from clx_jupyter.job_queue import StoredOutput
 from clx_jupyter.jobs import BuildState
@@ -41,14 +41,14 @@ class Ended:
     made: Mapping[str, tuple[StoredOutput, float]]
 
 
-def output_root(plan: Plan) -> Path:
+def output_root(course: Course) -> Path:
     """The folder that paths of outputs in a report are relative to: the targets' common parent."""
-    return Path(os.path.commonpath([target.path.parent for target in plan.course.targets]))
+    return Path(os.path.commonpath([target.path.parent for target in course.targets]))
 
 
 def build_report(ended: Ended, plan: Plan | None, publishing: Publishing | None, error: Problem | None = None) -> dict[str, Any]:
     """The whole report; *error* is what made the request itself impossible."""
-    root = output_root(plan) if plan and plan.course.targets else None
+    root = output_root(plan.course) if plan and plan.course.targets else None
     outputs = [_output(ended, plan, publishing, source, output) for source in plan.sources for output in source.outputs] if plan else []
     problems = _problems(ended, plan, error)
     _name_outputs(outputs, problems)
@@ -82,7 +82,7 @@ def _targets(plan: Plan | None) -> list[dict[str, Any]]:
     """The targets that this build was about, and whom each is for."""
     if plan is None:
         return []
-    root, rows = output_root(plan) if plan.course.targets else None, []
+    root, rows = output_root(plan.course) if plan.course.targets else None, []
     chosen = {output.variant.target.name for source in plan.sources for output in source.outputs}
     for target in plan.course.targets:
         if root and target.name in chosen:
@@ -101,7 +101,7 @@ def _output(ended: Ended, plan: Plan, publishing: Publishing | None, source: Sou
         state = "cancelled" if ended.state is BuildState.CANCELLED else "stale" if file.exists() else "missing"
     stored = publishing.stored.get(output.name) if publishing else None
     return {
-        "path": file.relative_to(output_root(plan)).as_posix(),
+        "path": file.relative_to(output_root(plan.course)).as_posix(),
         "target": variant.target.name,
         "source": source.source.path,
         "section": text_in(source.section.title, variant.language),

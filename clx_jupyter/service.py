@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.archives import Archive, archive_of, packed, target_of
+from clx_jupyter.archives import Archive, archive_of, is_there, packed, published, target_of
 from clx_jupyter.course.discover import Candidate, discover
 from clx_jupyter.course.draft import draft_for
 from clx_jupyter.course.load import Place, check_named, load
@@ -19,8 +19,10 @@ from clx_jupyter.job_queue import Reader
 from clx_jupyter.jobs import BULK, INTERACTIVE
 from clx_jupyter.places import Places
 from clx_jupyter.preview import preview
+from clx_jupyter.reports import output_root
 from clx_jupyter.requests import FLAGS, LISTS, Request
 from clx_jupyter.roots import Roots
+from clx_jupyter.start_pages import START
 from clx_jupyter.views import BuildLook, course_view, folder_of
 
 
@@ -98,10 +100,23 @@ class Service:
         built = [path for path in Reader(folder_of(place)).stored(place.file) if path.endswith((".html", ".htm"))]
         # All share the folder that names count from, so the shortest path is the one that is meant.
         found = min((path for path in built if path.endswith(f"/{name}")), key=len, default=None)
-        if found is not None and self.places.shows(Path(found)):
+        file, folder = (Path(found), Path(found.removesuffix(name))) if found else self._start_page(course, name)
+        if file is not None and self.places.shows(file):
             with contextlib.suppress(OSError):
-                return preview(Path(found), Path(found.removesuffix(name)))
+                return preview(file, folder)
         raise MissingError(f"there is no page {name}", "build the course, then open it again")
+
+    def _start_page(self, id: str, name: str) -> tuple[Path, Path] | tuple[None, Path]:
+        """The start page of this name that the manifest of a target knows as one of this course, and the folder of the target."""
+        place, course = self._loaded(id)
+        for target in course.targets:
+            folder = target.path.relative_to(output_root(course)).as_posix() + "/"
+            path = name.removeprefix(folder)
+            if name.startswith(folder) and path.endswith(".html") and is_there(target.path, path):
+                entry = published(course, target, place.single).get(path)
+                if entry and entry.variant.split("/")[-1] == START:
+                    return target.path / path, target.path
+        return None, place.root
 
     def archives(self, id: str) -> dict[str, Any]:
         """What the archive of each target would hold; of targets without anything built there is none."""

@@ -128,7 +128,7 @@ def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
     look = planned(place)
     plan, known, last = look.plan, look.known, look.last
     course, language = plan.course, plan.course.default_language
-    root = output_root(plan) if course.targets else course.root
+    root = output_root(course) if course.targets else course.root
     kinds = dict.fromkeys(kind for target in course.targets for kind in target.kinds)
     problems = {problem.id: problem for problem in plan.problems}
     for source in plan.sources:
@@ -167,7 +167,7 @@ def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
             }
             for target in course.targets
         ],
-        "pages": list(_pages(plan, contents_path)),
+        "pages": list(_pages(plan, root, contents_path)),
         "counts": _counts(plan),
         "prog_langs": dict(Counter(source.source.prog_lang for source in plan.sources).most_common()),
         "sections": sections,
@@ -175,15 +175,17 @@ def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
     }
 
 
-def _pages(plan: Plan, contents_path: ContentsPath) -> Iterator[dict[str, Any]]:
+def _pages(plan: Plan, root: Path, contents_path: ContentsPath) -> Iterator[dict[str, Any]]:
     """The start pages that are there: of a target that has several, the page that leads to them first."""
     if plan.navigation is None:
         return
     found = [(target, DOOR, "", "") for target in plan.navigation.doors()]
     found += [(page.target, page.path, page.kind.id, page.language) for page in plan.navigation.pages]
     for target, path, kind, language in found:
-        if (target.path / path).is_file():
-            yield {"target": target.name, "kind": kind, "language": language, "path": contents_path(target.path / path)}
+        file = target.path / path
+        if file.is_file():
+            name = file.relative_to(root).as_posix()
+            yield {"target": target.name, "kind": kind, "language": language, "path": contents_path(file), "name": name}
 
 
 def _short(path: Path, root: Path) -> str:

@@ -97,6 +97,17 @@ export interface IKind {
   public: boolean;
 }
 
+/** A start page that is there; `kind` and `language` are empty for the one that leads to all of a target. */
+export interface IStartPage {
+  target: string;
+  kind: string;
+  language: string;
+  /** Contents path; null outside of what the server shows. */
+  path: string | null;
+  /** As that of an output. */
+  name: string;
+}
+
 /** Whom a target is for: students, students who tried by themselves, nobody but teachers. */
 export type Audience = 'students' | 'solutions' | 'private';
 
@@ -134,6 +145,7 @@ export interface ICourse {
   kinds: IKind[];
   formats: string[];
   targets: ITarget[];
+  pages: IStartPage[];
   counts: {
     sources: number;
     topics: number;

@@ -4,12 +4,15 @@ import { FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { downloadIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
+import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { Conversions } from './conversions';
 import { download } from './downloads';
 import { courseIcon } from './icon';
 import { CourseModel } from './model';
 import { inFolder, openSource, saveOpen } from './opening';
+import { Previews } from './previews';
+import { openStartPage, targetsWithStart } from './starts';
 
 /** The commands of the course builder. */
 export namespace CommandIDs {
@@ -23,6 +26,7 @@ export namespace CommandIDs {
   export const convert = 'clx-jupyter:convert';
   export const createCourseFile = 'clx-jupyter:create-course-file';
   export const download = 'clx-jupyter:download';
+  export const openStartPage = 'clx-jupyter:open-start-page';
 }
 
 /** Those that the palette lists; the others are about a selection in the file browser. */
@@ -33,6 +37,7 @@ export const PALETTE = [
   CommandIDs.cancel,
   CommandIDs.retryFailed,
   CommandIDs.download,
+  CommandIDs.openStartPage,
   CommandIDs.chooseCourse,
   CommandIDs.createCourseFile
 ];
@@ -48,6 +53,7 @@ export interface ICommandOptions {
   documents: IDocumentManager | null;
   browsers: IFileBrowserFactory | null;
   conversions: Conversions;
+  previews: Previews;
   trans: TranslationBundle;
   /** Whether open documents are saved before they are built. */
   saves: () => boolean;
@@ -57,11 +63,25 @@ const NO_ARGUMENTS = { args: { type: 'object' as const, properties: {} } };
 
 /** Add all commands to the registry of the application. */
 export function addCommands(options: ICommandOptions): void {
-  const { app, model, panelId, conversions, trans } = options;
+  const { app, model, panelId, conversions, previews, trans } = options;
   const { commands } = app;
 
   const add = (id: string, command: CommandRegistry.ICommandOptions) =>
     commands.addCommand(id, { describedBy: NO_ARGUMENTS, ...command });
+
+  const target = {
+    args: {
+      type: 'object' as const,
+      properties: {
+        target: {
+          type: 'string' as const,
+          description: trans.__('The name of a target; without it, ask')
+        }
+      }
+    }
+  };
+  const named = ({ target }: ReadonlyPartialJSONObject) =>
+    typeof target === 'string' ? target : undefined;
 
   const build = async (execute: boolean) => {
     app.shell.activateById(panelId);
@@ -127,25 +147,21 @@ export function addCommands(options: ICommandOptions): void {
     caption: trans.__(
       'Download all that was built for students, or for others, as one archive'
     ),
-    describedBy: {
-      args: {
-        type: 'object',
-        properties: {
-          target: {
-            type: 'string',
-            description: trans.__('The name of a target; without it, ask')
-          }
-        }
-      }
-    },
+    describedBy: target,
     icon: downloadIcon,
     isEnabled: () => model.course?.built === true,
-    execute: args =>
-      download(
-        model,
-        trans,
-        typeof args.target === 'string' ? args.target : undefined
-      )
+    execute: args => download(model, trans, named(args))
+  });
+  add(CommandIDs.openStartPage, {
+    label: trans.__('Open Start Page…'),
+    caption: trans.__(
+      'Show the page by which students, or others, enter the built course'
+    ),
+    describedBy: target,
+    icon: courseIcon,
+    isEnabled: () =>
+      model.course !== null && targetsWithStart(model.course).length > 0,
+    execute: args => openStartPage(model.course, previews, trans, named(args))
   });
   add(CommandIDs.chooseCourse, {
     label: trans.__('Choose Course…'),

@@ -53,7 +53,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const { commands, serviceManager, shell } = app;
     const api = new Api(serviceManager.serverSettings);
     const model = new CourseModel(api, memoryOf(state));
-    const previews = new Previews(app, trans);
+    const previews = new Previews(app, trans, documents);
     const conversions = new Conversions(
       model,
       documents,
@@ -70,6 +70,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       documents,
       browsers,
       conversions,
+      previews,
       trans,
       saves: () => wishes.saveBeforeBuild
     });

@@ -35,6 +35,15 @@ def test_a_target_is_downloaded_as_its_manifest_says_and_a_private_one_after_a_q
     panel.shoot(f"download-{shots}")
     assert panel.violations() == []
 
+    # A page leads to others in its panel, as it does for students.
+    panel.button("Open start page of students (for students)").press("Enter")
+    tab = page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabLabel")
+    expect(tab.filter(has_text="index.html")).to_be_visible()
+    panel.shown_page().get_by_role("link", name="Lists").first.click()
+    expect(panel.shown_page().get_by_role("heading", name="Lists", level=1)).to_be_visible()
+    expect(page.locator(".clx-Preview")).to_have_count(1)
+    expect(tab.filter(has_text=".html").filter(has_not_text="index.html")).to_be_visible()
+
     with page.expect_download() as coming:
         panel.button("Download students (for students)").click()
     _is_what_was_built(coming.value, root / "output/students", "a-course-students.zip", tmp_path)

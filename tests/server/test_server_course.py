@@ -129,7 +129,8 @@ async def test_states_follow_what_happens_to_sources_and_outputs(api: Api, texts
     outputs = {output["format"]: output["path"] for output in sources(view)[0]["outputs"]}
     assert all((texts / path).is_file() for path in outputs.values())
     start = "output/students/completed/html/index.html"
-    assert view["pages"] == [{"target": "students", "kind": "completed", "language": "", "path": start}] and (texts / start).is_file()
+    page = {"target": "students", "kind": "completed", "language": "", "path": start, "name": start.removeprefix("output/")}
+    assert view["pages"] == [page] and (texts / start).is_file()
 
     write(texts, {"one/lists.md": TEXT + "\nmore\n", "three/new.md": TEXT})
     (texts / "two/data.md").unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 import sqlite3
 import time
@@ -13,6 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from clx_jupyter import preview as module
+from clx_jupyter.manifest import MANIFEST
 from clx_jupyter.preview import preview
 from clx_jupyter_workers import assets
 from tests.server.conftest import TEXT, Answer, Api, folder_id, snapshot
@@ -23,6 +25,7 @@ PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4
 DATA = "data:image/png;base64," + base64.b64encode(PNG).decode()
 CANARY = "CANARY"
 PAGE = "students/completed/html/one/lists.html"
+START = "students/completed/html/index.html"
 
 
 @pytest.fixture
@@ -88,6 +91,49 @@ async def test_what_was_not_built_of_this_course_is_not_given(api: Api, jp_root_
             await check_refused(api, name)
     for course in (folder_id("part"), folder_id("gone"), "nonsense", ""):
         await check_refused(api, PAGE, course)
+
+
+async def test_start_pages_can_be_had_by_the_names_the_course_tells(api: Api, jp_root_dir: Path) -> None:
+    pages = (await api.get(f"courses/{folder_id()}"))["pages"]
+    assert [each["name"] for each in pages] == [START]
+    answer = await page(api, START)
+    assert answer.status == 200 and 'href="one/lists.html"' in answer.text and "clx-assets" not in answer.text
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert (await page(api, START, headers={})).status in (302, 403)
+
+
+async def test_only_what_a_build_wrote_as_a_start_page_is_given_as_one(api: Api, jp_root_dir: Path) -> None:
+    target = jp_root_dir / "output/students"
+    write(
+        jp_root_dir,
+        {"secret.html": CANARY, "output/students/mine.html": CANARY, "output/secret.html": CANARY, "output/students/start": CANARY},
+    )
+    write(jp_root_dir.parent, {"root-2/secret.html": CANARY})
+    (target / "link").symlink_to(jp_root_dir.parent / "root-2")
+    manifest = json.loads((target / MANIFEST).read_text())
+    row = manifest["files"][START.removeprefix("students/")]
+    hostile = ("../secret.html", "../../secret.html", "link/secret.html", "/" + str(jp_root_dir / "secret.html"), "start")
+    manifest["files"] |= dict.fromkeys(hostile, row) | {
+        "mine.html": {**row, "variant": "asset"}, "completed/html/../../mine.html": row,
+    }  # fmt: skip
+    (target / MANIFEST).write_text(json.dumps(manifest))
+    for name in ("mine.html", "completed/html/../../mine.html", *hostile):
+        await check_refused(api, f"students/{name}")
+    for name in (START.removeprefix("students/"), "output/" + START, "x" + START, START + "/", "index.html"):
+        await check_refused(api, name)
+
+    (jp_root_dir / "output" / START).unlink()
+    (jp_root_dir / "output" / START).symlink_to(jp_root_dir.parent / "root-2/secret.html")
+    await check_refused(api, START)
+    (target / MANIFEST).write_text("{")
+    await check_refused(api, START)
+
+
+def test_a_page_with_links_tells_whoever_shows_it_which_was_clicked(tmp_path: Path) -> None:
+    text = "<html><body><A\nhref='b.html'>b</A></body></html>"
+    made_page = made(tmp_path, text)
+    assert made_page.startswith(text) and made_page.count("postMessage") == 1
+    assert "postMessage" not in made(tmp_path, "<abbr>a</abbr>")
 
 
 async def test_a_page_that_was_removed_is_not_there(api: Api, jp_root_dir: Path) -> None:

@@ -1,5 +1,5 @@
 import { JupyterFrontEnd } from '@jupyterlab/application';
-import { Notification } from '@jupyterlab/apputils';
+import { IFrame, MainAreaWidget, Notification } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { nullTranslator } from '@jupyterlab/translation';
@@ -10,7 +10,14 @@ import { addCommands, CommandIDs, PALETTE } from '../commands';
 import { Conversions } from '../conversions';
 import { CourseModel } from '../model';
 import { Previews } from '../previews';
-import { course, FakeMemory, FakeServer, serverWith, settle } from './server';
+import {
+  course,
+  FakeMemory,
+  FakeServer,
+  serverWith,
+  settle,
+  startPage
+} from './server';
 
 describe('The commands', () => {
   let server: FakeServer;
@@ -20,6 +27,7 @@ describe('The commands', () => {
   let saved: string[];
   let opened: string[];
   let selected: string[];
+  let shown: string[];
   let saves: boolean;
 
   const set = async (from: FakeServer) => {
@@ -30,6 +38,7 @@ describe('The commands', () => {
     saved = [];
     opened = [];
     selected = [];
+    shown = [];
     saves = true;
     const open = ['week/a.py', 'elsewhere/a.py'];
     const documents = {
@@ -50,11 +59,16 @@ describe('The commands', () => {
     const app = {
       commands,
       shell: {
+        add: (widget: MainAreaWidget<IFrame>) => {
+          const { pathname } = new URL(widget.content.url);
+          shown.push(pathname.replace('/lab-base/clx/outputs/', ''));
+        },
         activateById: (id: string) => activated.push(id),
         widgets: () => open.map(id => ({ id })).values()
       },
       serviceManager: { serverSettings: server.settings }
     } as unknown as JupyterFrontEnd;
+    const previews = new Previews(app, trans);
     addCommands({
       app,
       model,
@@ -63,13 +77,8 @@ describe('The commands', () => {
       browsers: {
         tracker: { currentWidget: browser }
       } as unknown as IFileBrowserFactory,
-      conversions: new Conversions(
-        model,
-        documents,
-        new Previews(app, trans),
-        commands,
-        trans
-      ),
+      previews,
+      conversions: new Conversions(model, documents, previews, commands, trans),
       trans,
       saves: () => saves
     });
@@ -117,6 +126,22 @@ describe('The commands', () => {
 
     expect(model.build?.state).toBe('cancelled');
     expect(enabled()).toContain(CommandIDs.buildCourse);
+  });
+
+  it('open the start page of a target', async () => {
+    await set(serverWith(course('one')));
+    expect(enabled()).not.toContain(CommandIDs.openStartPage);
+
+    const pages = [
+      startPage('students/index.html', { kind: '' }),
+      startPage('students/completed/html/index.html')
+    ];
+    await set(serverWith(course('one', { pages })));
+    expect(enabled()).toContain(CommandIDs.openStartPage);
+    await commands.execute(CommandIDs.openStartPage);
+    await commands.execute(CommandIDs.openStartPage, { target: 'staff' });
+
+    expect(shown).toEqual(['students/index.html']);
   });
 
   it('save open sources of the course before they build it', async () => {

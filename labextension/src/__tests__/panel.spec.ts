@@ -18,6 +18,7 @@ import {
   serverWith,
   settle,
   source,
+  startPage,
   target
 } from './server';
 
@@ -454,6 +455,28 @@ describe('CoursePanel', () => {
       await click(buttons[1]);
 
       expect(executed).toEqual([CommandIDs.download]);
+      expect(given).toEqual([{ target: 'staff' }]);
+    });
+
+    it('leads to the start page of each target that has one', async () => {
+      const pages = [
+        startPage('staff/index.html', { target: 'staff', kind: '' }),
+        startPage('students/far/index.html', { path: null })
+      ];
+      await show(
+        serverWith(course('one', { kinds, targets, pages, sections }))
+      );
+
+      const found = all('.clx-Targets button').filter(
+        each => each.textContent === 'Open start page'
+      );
+      expect(found.map(each => each.getAttribute('aria-label'))).toEqual([
+        'Open start page of staff (keep private)'
+      ]);
+
+      await click(found[0]);
+
+      expect(executed).toEqual([CommandIDs.openStartPage]);
       expect(given).toEqual([{ target: 'staff' }]);
     });
 

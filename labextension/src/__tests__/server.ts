@@ -9,6 +9,7 @@ import {
   IOutput,
   IProblem,
   ISource,
+  IStartPage,
   ITarget
 } from '../api';
 import { IMemory } from '../memory';
@@ -288,6 +289,20 @@ export function output(name: string, what: Partial<IOutput> = {}): IOutput {
   };
 }
 
+export function startPage(
+  name: string,
+  what: Partial<IStartPage> = {}
+): IStartPage {
+  return {
+    target: 'students',
+    kind: 'completed',
+    language: '',
+    path: `week/output/${name}`,
+    name,
+    ...what
+  };
+}
+
 export function source(path: string, what: Partial<ISource> = {}): ISource {
   return {
     path,
@@ -319,6 +334,7 @@ export function course(id: string, what: Partial<ICourse> = {}): ICourse {
     kinds: [{ id: 'completed', label: 'Solution', public: true }],
     formats: ['html', 'notebook'],
     targets: [target('students')],
+    pages: [],
     counts: {
       sources: 2,
       topics: 2,

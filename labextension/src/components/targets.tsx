@@ -2,6 +2,7 @@ import React from 'react';
 
 import { ICourse, ITarget } from '../api';
 import { CommandIDs } from '../commands';
+import { startPageOf } from '../links';
 import { audienceName, isThere, targetFor } from '../words';
 import { useEnvironment } from './environment';
 
@@ -33,6 +34,23 @@ function Target(props: { course: ICourse; target: ITarget }): JSX.Element {
         {name}
         <span className="clx-Target-whom">{whom}</span>
       </span>
+      {startPageOf(course, name) && (
+        <button
+          type="button"
+          className="clx-Button"
+          aria-label={trans.__(
+            'Open start page of %1 (%2)',
+            name,
+            audienceName(trans, audience)
+          )}
+          title={trans.__('Show the start page of %1', target.folder)}
+          onClick={() =>
+            void commands.execute(CommandIDs.openStartPage, { target: name })
+          }
+        >
+          {trans.__('Open start page')}
+        </button>
+      )}
       <button
         type="button"
         className="clx-Button"
