@@ -127,10 +127,10 @@ def test_topics_with_a_title_of_their_own_stand_above_their_notebooks(tmp_path: 
 def test_a_thousand_notebooks_take_no_time(tmp_path: Path) -> None:
     course = course_of(tmp_path, 1000, languages=())
     rows, found = built(course), all_variants(course)
-    start = time.perf_counter()
+    start = time.perf_counter()  # generous: what must not be is work that grows with the square of the notebooks
     [page, *_] = made_pages(Navigation(course, found), Choice(), rows)
     assert page.html().count(b'class="start-page"') == 1000
-    assert time.perf_counter() - start < 5, "0.25 s on a quiet machine"
+    assert time.perf_counter() - start < 5
 
 
 def test_every_language_has_every_word_and_a_label_of_the_course_stays() -> None:

@@ -125,7 +125,8 @@ class _Run:
         told = asyncio.ensure_future(self.told.get())
         try:
             await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
+            # A cancel that comes as the work ends must not be lost with it; an interrupt was meant for that work.
+            if not task.done() or (told.done() and told.result()["t"] == "cancel"):
                 await self._stop(task, told.result())
             else:
                 await task
