@@ -70,6 +70,8 @@ class _Build:
     problems: list[Problem] = field(default_factory=list)
     made: dict[str, tuple[StoredOutput, float]] = field(default_factory=dict)
     cancelled: bool = False
+    #: Jobs whose state is recorded, or about to be, and whose files are not published yet.
+    accepting: int = 0
     #: Of a build that is resumed: the places whose jobs had ended, and whether they failed.
     before: Mapping[str, bool] = field(default_factory=dict)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -304,7 +306,8 @@ class Builds(Account):
 
     async def _count(self, build: _Build) -> None:
         """See whether all jobs of a build have ended."""
-        if await self._queue.unfinished(build.live.id) == 0:
+        # Asked for afterwards: whoever is being accepted counts once more when its files are published.
+        if await self._queue.unfinished(build.live.id) == 0 and not build.accepting:
             build.jobs_ended.set()
 
     # --- the supervisor's account -------------------------------------------
@@ -372,7 +375,15 @@ class Builds(Account):
 
     async def accept(self, attempt: Attempt) -> None:
         """Record what a job made, then publish it; a result of a lost attempt is discarded."""
-        job, build = attempt.job, self._builds[attempt.job.build]
+        build = self._builds[attempt.job.build]
+        build.accepting += 1
+        try:
+            await self._accept(attempt, build)
+        finally:
+            build.accepting -= 1
+
+    async def _accept(self, attempt: Attempt, build: _Build) -> None:
+        job = attempt.job
         assert build.publishing is not None
         ok = attempt.status == "ok"
         if build.plan and any(problem.category == "missing-file" for problem in attempt.problems):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
+
+import pytest
 
 from clx_jupyter.builds import Builds
 from clx_jupyter.follow import read_report
+from clx_jupyter.job_queue import JobQueue, StoredOutput
+from clx_jupyter.publishing import Publishing
 from clx_jupyter.requests import Request
 from clx_jupyter.state import state_folder
+from clx_jupyter.supervisor import Attempt
 
 
 async def test_a_process_that_builds_for_days_does_not_remember_every_build(tmp_path: Path) -> None:
@@ -25,3 +32,30 @@ async def test_a_process_that_builds_for_days_does_not_remember_every_build(tmp_
         assert forgotten and all(read_report(state_folder(tmp_path), id) for id in forgotten)
     finally:
         await builds.close()
+
+
+@pytest.mark.story
+async def test_a_build_ends_when_the_files_of_all_its_jobs_are_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.py").write_text(f"# %% [markdown]\n# # {name}\n")
+    publish, put, waits = Publishing.publish, JobQueue.put_outputs, iter((0.0, 2.0))
+
+    def publish_slowly(self: Publishing, attempt: Attempt, rows: list[StoredOutput]) -> list[StoredOutput]:
+        time.sleep(1)  # so that both jobs have ended before the first of them is published
+        return publish(self, attempt, rows)
+
+    async def record_slowly(self: JobQueue, rows: list[StoredOutput]) -> None:
+        await asyncio.sleep(next(waits))  # so that the second is recorded long after the first
+        await put(self, rows)
+
+    monkeypatch.setattr(Publishing, "publish", publish_slowly)
+    monkeypatch.setattr(JobQueue, "put_outputs", record_slowly)
+    builds = await Builds.open(tmp_path, size=2)
+    assert builds is not None
+    try:
+        report = await builds.wait(await builds.start(Request(str(tmp_path))))
+    finally:
+        await builds.close()
+    assert {output["source"] for output in report["outputs"]} == {"a.py", "b.py"}
+    assert {output["state"] for output in report["outputs"]} == {"built"} and {page["state"] for page in report["pages"]} == {"built"}
+    assert all((Path(report["output_root"]) / output["path"]).is_file() for output in report["outputs"])

@@ -70,6 +70,9 @@ def _outputs_open(panel: Panel, root: Path) -> None:
     expect(body.get_by_role("heading", name="A year of rain")).to_be_visible()
     expect(body.get_by_text("July").first).to_be_visible()
     panel.shoot("demo-output")
+    # The notebook names no kernel: JupyterLab may ask for one, now or a little later.
+    asked = panel.page.get_by_role("dialog").filter(has_text="Select Kernel")
+    panel.page.add_locator_handler(asked, lambda: asked.get_by_role("button", name="No Kernel").click())
     panel.output("students/code-along/notebook/02-data/rainfall.ipynb").click()
     panel.wait_for_current("widget?.context?.path === 'output/students/code-along/notebook/02-data/rainfall.ipynb'")
 
