@@ -10,7 +10,7 @@ from pathlib import Path
 from clx_jupyter.course.clm_layout import course_folder
 from clx_jupyter.course.model import FORMATS, Course, Target, text_in
 from clx_jupyter.course.scan import is_source
-from clx_jupyter.job_queue import StoredOutput
+from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.plan import SourcePlan
 from clx_jupyter.variants import Choice, folder, pages_load_from
 from clx_jupyter_workers import assets

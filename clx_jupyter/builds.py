@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any, Self
 
 from clx_jupyter.after import left_by
+from clx_jupyter.attempts import Account, Attempt
 from clx_jupyter.browsers import chromium
+from clx_jupyter.capacity import default_size
 from clx_jupyter.errors import ClxError, Problem
 from clx_jupyter.executions import Executions, kernel_environment
 from clx_jupyter.executors.base import Executor
 from clx_jupyter.executors.local import LocalExecutor
 from clx_jupyter.fingerprint import FileHashes
-from clx_jupyter.job_queue import DATABASE, JobQueue, StoredOutput
+from clx_jupyter.job_queue import JobQueue
+from clx_jupyter.job_reader import DATABASE
+from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.job_spec import job_frame
 from clx_jupyter.jobs import BuildState, Job, JobState
 from clx_jupyter.plan import Plan
@@ -28,7 +32,7 @@ from clx_jupyter.publishing import Publishing
 from clx_jupyter.reports import Ended, build_report, write_report
 from clx_jupyter.requests import Mailbox, Request, new_id
 from clx_jupyter.state import Lock, create_state_folder, state_folder
-from clx_jupyter.supervisor import Account, Attempt, Supervisor, default_size
+from clx_jupyter.supervisor import Supervisor
 from clx_jupyter.writers import with_writers
 
 _REMEMBERED = 8

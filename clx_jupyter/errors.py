@@ -46,3 +46,7 @@ class MissingError(ClxError):
 
     status = 404
     category = "missing-file"
+
+
+class QueueError(ClxError):
+    """The job database cannot be used."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.job_queue import Reader
+from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.state import Lock
 

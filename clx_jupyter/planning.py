@@ -9,7 +9,7 @@ from clx_jupyter.after import Whole
 from clx_jupyter.browsers import chromium
 from clx_jupyter.executions import hashed, kernel_environment
 from clx_jupyter.fingerprint import FileHashes
-from clx_jupyter.job_queue import StoredOutput
+from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.kernels import installed
 from clx_jupyter.plan import Known, Options, Plan, Row
 from clx_jupyter.planner import Planner

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from clx_jupyter.assets import Copy, copies_of_ours, mentioned_copies, needed_by_page, static_copies, stays_private
+from clx_jupyter.attempts import Attempt
 from clx_jupyter.course.model import Target
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
-from clx_jupyter.job_queue import StoredOutput
+from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.manifest import Entry, course_names, parted, write_atomically
 from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others
 from clx_jupyter.requests import Request
 from clx_jupyter.start_pages import LOADS, Made, Page, made_pages
-from clx_jupyter.supervisor import Attempt
 from clx_jupyter.variants import PAGES, language_in
 from clx_jupyter_workers import assets
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from clx_jupyter.audience import audience
 from clx_jupyter.course.model import Course, text_in
 from clx_jupyter.errors import Problem
-from clx_jupyter.job_queue import StoredOutput
+from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.jobs import BuildState
 from clx_jupyter.manifest import write_atomically
 from clx_jupyter.plan import Output, Plan, SourcePlan

@@ -11,7 +11,7 @@ from pathlib import Path
 from clx_jupyter.builds import Builds, Live
 from clx_jupyter.course.discover import folders_below
 from clx_jupyter.errors import ClxError, HeldError
-from clx_jupyter.job_queue import Reader
+from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.requests import Request, new_id, post
 from clx_jupyter.state import FOLDER, has_state, living_holder, private_states, state_folder

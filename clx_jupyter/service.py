@@ -15,7 +15,7 @@ from clx_jupyter.course.draft import draft_for
 from clx_jupyter.course.load import Place, check_named, load
 from clx_jupyter.course.model import Course
 from clx_jupyter.errors import MissingError, RequestError
-from clx_jupyter.job_queue import Reader
+from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BULK, INTERACTIVE
 from clx_jupyter.places import Places
 from clx_jupyter.preview import preview

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from clx_jupyter import words
 from clx_jupyter.course.model import Course, Target, text_in
 from clx_jupyter.fingerprint import digest
-from clx_jupyter.job_queue import StoredOutput
+from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.links import relative
 from clx_jupyter.navigation import DOOR, Navigation, StartPage
 from clx_jupyter.variants import Choice, Variant, pages_load_from

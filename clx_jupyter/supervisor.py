@@ -4,101 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 import shutil
 import tempfile
 import time
-import traceback
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from clx_jupyter.attempts import GRACE, Account, Attempt, Limits, internal
 from clx_jupyter.errors import Problem
-from clx_jupyter.executors.base import Executor, RunningWorker
+from clx_jupyter.executors.base import Executor
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES, Job, JobState
+from clx_jupyter.pools import Pools, Slot
 from clx_jupyter_workers.protocol import FrameError
 
-GRACE = 4.0
-"""Seconds between a time limit, or a cancel, and the end of the worker that does not react."""
-STARTS = 3
-"""So many workers of a type may die before their first word until its jobs fail with the reason."""
 RETRIES = 3
 _PERSIST = 1.0
-
-
-@dataclass(slots=True)
-class Attempt:
-    """What a worker said in one try at a job."""
-
-    job: Job
-    status: str = "lost"
-    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    missing: dict[str, dict[str, Any]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    executions: int = 0
-    kernels: int = 0
-    #: Its runs by language (:class:`~clx_jupyter.plan.Known`).
-    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    progress: dict[str, Any] = field(default_factory=dict)
-    #: Which limit was reached: ``cell`` or ``notebook``.
-    limit: str = ""
-    cancelled: bool = False
-    stage: Path = Path()
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def seconds(self) -> float:
-        """How long it has taken."""
-        return time.monotonic() - self.started
-
-
-class Account(Protocol):
-    """What the supervisor needs of the service above it; every call is made on the loop."""
-
-    async def frame(self, job: Job) -> dict[str, Any]:
-        """The job as the worker gets it, secrets included."""
-
-    async def kept(self, key: str) -> bytes | None:
-        """A kept execution."""
-
-    async def keep(self, key: str, body: bytes) -> None:
-        """Keep an execution."""
-
-    async def hand_on(self, stage: Path, hashes: list[str]) -> None:
-        """Keep files that code wrote; they lie in *stage*."""
-
-    async def accept(self, attempt: Attempt) -> None:
-        """End a job whose worker said ``done``: record, then publish."""
-
-    async def changed(self, job: Job) -> dict[str, Any] | None:
-        """The new spec of a job whose source changed under it; ``None`` where the source is gone."""
-
-    def moved(self, job: Job, progress: dict[str, Any] | None) -> None:
-        """A job went on; ``None``: it is no longer running."""
-
-
-@dataclass(slots=True, eq=False)
-class _Slot:
-    type: str
-    id: int
-    worker: RunningWorker
-    words: int = 0
 
 
 class Supervisor:
     """The pools of workers of one root. ``size`` is the number of workers for each type."""
 
     def __init__(self, folder: Path, queue: JobQueue, executor: Executor, account: Account, *, epoch: int, size: int) -> None:
-        self._folder, self._queue, self._executor, self._account = folder, queue, executor, account
-        self._epoch, self.size = epoch, size
-        self._idle: list[_Slot] = []
-        self._slots: set[_Slot] = set()
-        self._running: dict[int, tuple[Attempt, _Slot]] = {}
-        self._starts: dict[str, int] = dict.fromkeys(JOB_TYPES, 0)
-        self._broken: dict[str, Problem] = {}
+        self._folder, self._queue, self._account, self._epoch = folder, queue, account, epoch
+        self._pools = Pools(folder, queue, executor, size)
+        self._running: dict[int, tuple[Attempt, Slot]] = {}
         self._wake = asyncio.Event()
         self._closing = False
         # Strong references: the loop keeps only weak ones, and a collected reader would hang its pool.
@@ -116,7 +48,7 @@ class Supervisor:
         for attempt, slot in self._running.values():
             attempt.cancelled = True
             slot.worker.send({"t": "cancel", "job": attempt.job.id, "attempt": attempt.job.attempt})
-        closing = [self._retire(slot) for slot in self._slots]
+        closing = [self._pools.retire(slot) for slot in self._pools]
         await asyncio.gather(self._loop_task, *closing, return_exceptions=True)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -129,7 +61,7 @@ class Supervisor:
                 slot.worker.send({"t": "cancel", "job": id, "attempt": attempt.job.attempt})
                 asyncio.get_running_loop().call_later(GRACE, self._kill_if_still, attempt, slot)
 
-    def _kill_if_still(self, attempt: Attempt, slot: _Slot) -> None:
+    def _kill_if_still(self, attempt: Attempt, slot: Slot) -> None:
         if self._running.get(attempt.job.id) == (attempt, slot):
             slot.worker.kill()
 
@@ -149,15 +81,15 @@ class Supervisor:
                 try:
                     await self._hand_out(type, looked)
                 except Exception as error:  # the border of the supervisor: its jobs must end, whatever is wrong here
-                    self._broken[type] = _internal(error)
+                    self._pools.give_up(type, internal(error))
                     self.wake()
 
     async def _hand_out(self, type: str, now: float) -> None:
         for job in await self._queue.ready(type, now):
             if job.id in self._running:
                 continue
-            if type in self._broken:
-                await self._fail_unstarted(job, self._broken[type])
+            if broken := self._pools.broken(type):
+                await self._fail_unstarted(job, broken)
             elif job.alone and self._running:
                 continue
             elif any(attempt.job.alone for attempt, _ in self._running.values()) or not await self._start_job(job):
@@ -165,18 +97,15 @@ class Supervisor:
 
     async def _start_job(self, job: Job) -> bool:
         """Give a job to an idle worker, or to a new one; ``False`` where there is no room."""
-        slot = next((idle for idle in self._idle if idle.type == job.type), None)
+        room = self._pools.has_room(job.type)
+        slot = await self._pools.take(job.type)
         if slot is None:
-            if sum(1 for other in self._slots if other.type == job.type) >= self.size:
-                return False
-            slot = await self._start_worker(job.type)
-            if slot is None:
-                return True
-        else:
-            self._idle.remove(slot)
+            if room:  # it did not start
+                self.wake()
+            return room
         claimed = await self._queue.claim(job, slot.id, slot.worker.pid, self._epoch)
         if claimed is None:
-            self._idle.append(slot)
+            self._pools.give_back(slot)
             return True
         attempt = Attempt(claimed)
         self._running[job.id] = (attempt, slot)
@@ -188,31 +117,6 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _start_worker(self, type: str) -> _Slot | None:
-        log = self._folder / "logs" / f"{type}-worker.log"
-        try:
-            worker = await self._executor.start(type, log)
-        except OSError as error:
-            self._start_failed(type, str(error))
-            return None
-        id = await self._queue.add_worker(type, self._executor.name, worker.host, worker.pid)
-        slot = _Slot(type, id, worker)
-        self._slots.add(slot)
-        worker.send({"t": "hello", "nice": 10})
-        return slot
-
-    def _start_failed(self, type: str, words: str) -> None:
-        self._starts[type] += 1
-        if self._starts[type] >= STARTS:
-            tail = words.strip().splitlines()[-1] if words.strip() else "it said nothing"
-            self._broken[type] = Problem(
-                "internal",
-                f"the {type} worker does not start: {tail}",
-                "`clx doctor` shows what is missing; the log is in .clx/logs",
-                traceback=words,
-            )
-        self.wake()
-
     async def _fail_unstarted(self, job: Job, problem: Problem) -> None:
         claimed = await self._queue.claim(job, 0, None, self._epoch)
         if claimed is not None:
@@ -222,7 +126,7 @@ class Supervisor:
 
     # --- one attempt --------------------------------------------------------
 
-    async def _work(self, attempt: Attempt, slot: _Slot) -> None:
+    async def _work(self, attempt: Attempt, slot: Slot) -> None:
         """One try at a job, from its frame to its end; whatever happens, the job gets an end or goes back."""
         attempt.stage = self._folder / "stage" / f"{attempt.job.id}-{attempt.job.attempt}"
         attempt.stage.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -240,8 +144,8 @@ class Supervisor:
             await self._listen(attempt, slot)
             await self._settle(attempt, slot)
         except Exception as error:  # the border of the supervisor: the job ends as failed, its worker is not trusted again
-            await self._retire(slot)
-            await self._give_up(_with(attempt, "failed", _internal(error).with_(path=attempt.job.path)))
+            await self._pools.retire(slot)
+            await self._give_up(attempt.end_with("failed", internal(error).with_(path=attempt.job.path)))
         finally:
             self._running.pop(attempt.job.id, None)
             self._account.moved(attempt.job, None)
@@ -253,12 +157,12 @@ class Supervisor:
         try:
             await self._account.accept(attempt)
         except Exception as error:  # the border of the supervisor
-            attempt.problems.append(_internal(error).with_(path=attempt.job.path))
+            attempt.problems.append(internal(error).with_(path=attempt.job.path))
             await self._queue.finish(attempt.job, JobState.FAILED, "failed", problems=attempt.problems)
 
-    async def _listen(self, attempt: Attempt, slot: _Slot) -> None:
+    async def _listen(self, attempt: Attempt, slot: Slot) -> None:
         """Read frames until ``done`` or the worker's end, with an eye on the clock."""
-        limits = _Limits(attempt)
+        limits = Limits(attempt)
         saved = 0.0
         while True:
             # One read at a time and never cancelled: a cancelled one could lose half a frame.
@@ -285,7 +189,7 @@ class Supervisor:
             elif await self._hear(attempt, slot, header, body):
                 return
 
-    async def _hear(self, attempt: Attempt, slot: _Slot, header: dict[str, Any], body: bytes) -> bool:
+    async def _hear(self, attempt: Attempt, slot: Slot, header: dict[str, Any], body: bytes) -> bool:
         """Take one frame into account; ``True`` if it was the job's last."""
         match header["t"]:
             case "output":
@@ -315,15 +219,15 @@ class Supervisor:
                 return True
         return False
 
-    async def _settle(self, attempt: Attempt, slot: _Slot) -> None:
+    async def _settle(self, attempt: Attempt, slot: Slot) -> None:
         """Decide what becomes of the job, and of the worker."""
         failed = attempt.status in ("failed", "lost", "infrastructure") or bool(attempt.missing)
         if attempt.status == "lost":
             await self._lost(attempt, slot)
         else:
-            self._starts[slot.type] = 0
+            self._pools.proved(slot)
             if not self._closing:  # while closing, its end is being recorded
-                self._idle.append(slot)
+                self._pools.give_back(slot)
                 await self._queue.set_worker(slot.id, "idle", done=not failed, failed=failed)
             await self._after_done(attempt)
 
@@ -335,7 +239,7 @@ class Supervisor:
             spec = await self._account.changed(job)
             if spec is None or job.attempt > 10:
                 gone = Problem("bad-source", f"{job.path} changed or vanished while it was being built", "build again", path=job.path)
-                await self._account.accept(_with(attempt, "failed", gone))
+                await self._account.accept(attempt.end_with("failed", gone))
             else:
                 await self._queue.retry(job, "changed", spec=spec)
         elif attempt.status == "infrastructure" and job.attempt <= RETRIES:
@@ -350,10 +254,10 @@ class Supervisor:
         else:
             await self._queue.finish(attempt.job, JobState.CANCELLED, "cancelled")
 
-    async def _lost(self, attempt: Attempt, slot: _Slot) -> None:
+    async def _lost(self, attempt: Attempt, slot: Slot) -> None:
         """The worker died, or was killed for a reason that is known here."""
         job, words = attempt.job, slot.worker.last_words()
-        status = await self._retire(slot)
+        status = await self._pools.retire(slot)
         signal = -status if status is not None and status < 0 else None
         if attempt.cancelled:
             await self._cancelled(attempt)
@@ -361,7 +265,7 @@ class Supervisor:
             await self._too_slow(attempt)
         else:
             if slot.words == 0:
-                self._start_failed(slot.type, words)
+                self._pools.start_failed(slot.type, words)
             deaths = (*job.deaths, attempt.progress.get("source_cell"))
             if slot.words and await self._is_hopeless(attempt, deaths, signal):
                 return
@@ -377,13 +281,13 @@ class Supervisor:
             "kernel-died", f"the worker was lost {len(deaths)} times while it built this notebook{how}",
             "the code at this place ends processes or uses up the memory: run it alone in JupyterLab", path=job.path, cell=cell,
         )  # fmt: skip
-        await self._account.accept(_with(attempt, "dead", problem))
+        await self._account.accept(attempt.end_with("dead", problem))
         return True
 
     async def _too_slow(self, attempt: Attempt) -> None:
         """The worker had to be killed at a limit: the next attempt takes the execution as failed and makes the rest."""
         job, cell = attempt.job, attempt.progress.get("source_cell")
-        limits = _Limits(attempt)
+        limits = Limits(attempt)
         seconds = limits.of_cell(attempt.progress) if attempt.limit == "cell" else limits.notebook_seconds
         problem = Problem(
             "timeout", f"the {attempt.limit} ran longer than {seconds:g} s and did not stop when asked",
@@ -393,77 +297,11 @@ class Supervisor:
             failed = job.spec["execute"].get("failed", {}) | {key: problem.to_json()}
             await self._queue.retry(job, "timeout", spec={**job.spec, "execute": {**job.spec["execute"], "failed": failed}})
         else:
-            await self._account.accept(_with(attempt, "failed", problem))
-
-    async def _retire(self, slot: _Slot) -> int | None:
-        self._slots.discard(slot)
-        if slot in self._idle:
-            self._idle.remove(slot)
-        status = await slot.worker.close(GRACE)
-        await self._queue.set_worker(slot.id, "gone")
-        return status
+            await self._account.accept(attempt.end_with("failed", problem))
 
     def workers(self) -> list[tuple[str, int | None]]:
         """(type, pid) of the living workers."""
-        return [(slot.type, slot.worker.pid) for slot in self._slots]
-
-
-class _Limits:
-    """The time limits of one attempt, on this process's monotonic clock."""
-
-    def __init__(self, attempt: Attempt) -> None:
-        execute = attempt.job.spec["execute"]
-        self._attempt = attempt
-        self._cell_seconds, self.notebook_seconds = float(execute["cell_timeout"]), float(execute["timeout"])
-        self._own = bool(execute.get("own_limits"))
-        self._cell = self._notebook = self._kill = float("inf")
-
-    def moved(self, progress: dict[str, Any]) -> None:
-        """A cell began, or the running ended."""
-        now = time.monotonic()
-        if progress.get("phase") != "run":
-            self._cell = self._notebook = self._kill = float("inf")
-            return
-        # A new cell shows that the worker listens: what was asked of it before is done.
-        self._cell, self._kill = now + self.of_cell(progress), float("inf")
-        if self._notebook == float("inf"):
-            self._notebook = now + self.notebook_seconds
-
-    def of_cell(self, progress: dict[str, Any]) -> float:
-        """The seconds that the cell of a progress frame may take: its own limit, where that counts, else the job's."""
-        return float(progress.get("limit") or self._cell_seconds) if self._own else self._cell_seconds
-
-    def wait(self) -> float | None:
-        """Seconds until the next limit; ``None`` if there is none."""
-        nearest = min(self._cell, self._notebook, self._kill)
-        return None if nearest == float("inf") else max(0.0, nearest - time.monotonic())
-
-    def act(self, worker: RunningWorker) -> None:
-        """A limit was reached: ask first, then kill."""
-        now, attempt = time.monotonic(), self._attempt
-        if now >= self._kill:
-            worker.kill()
-            self._kill = float("inf")
-        elif now >= min(self._cell, self._notebook):
-            attempt.limit, seconds = (
-                ("cell", self.of_cell(attempt.progress)) if self._cell <= self._notebook else ("notebook", self.notebook_seconds)
-            )
-            self._cell = self._notebook = float("inf")
-            self._kill = now + GRACE
-            worker.send(
-                {"t": "interrupt", "job": attempt.job.id, "attempt": attempt.job.attempt, "limit": attempt.limit, "seconds": seconds}
-            )
-
-
-def _internal(error: Exception) -> Problem:
-    words = "".join(traceback.format_exception(error))
-    return Problem("internal", f"{type(error).__name__}: {error}", "this is an error of clx_jupyter: please report it", traceback=words)
-
-
-def _with(attempt: Attempt, status: str, problem: Problem) -> Attempt:
-    attempt.status = status
-    attempt.problems.append(problem)
-    return attempt
+        return [(slot.type, slot.worker.pid) for slot in self._pools]
 
 
 def _back_off(attempt: int) -> float:
@@ -474,20 +312,3 @@ def _back_off(attempt: int) -> float:
 def _remove(*folders: Path) -> None:
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def default_size() -> int:
-    """How many workers this process may keep busy: its usable processors, and memory for half a GB each."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(usable, _cgroup_cpus() or usable))
-
-
-def _cgroup_cpus() -> int | None:
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return None if quota == "max" else max(1, int(quota) // int(period))
-    except (OSError, ValueError):
-        return None
-
-
-__all__ = ["Account", "Attempt", "Supervisor", "default_size"]

@@ -19,7 +19,7 @@ from clx_jupyter.course.model import Section, text_in
 from clx_jupyter.executions import Executions
 from clx_jupyter.fingerprint import FileHashes, Stamp
 from clx_jupyter.follow import read_report
-from clx_jupyter.job_queue import Reader
+from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED, BuildState
 from clx_jupyter.navigation import DOOR
 from clx_jupyter.plan import Known, Output, Plan, SourcePlan

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from clx_jupyter.attempts import Attempt
 from clx_jupyter.builds import Builds
 from clx_jupyter.follow import read_report
-from clx_jupyter.job_queue import JobQueue, StoredOutput
+from clx_jupyter.job_queue import JobQueue
+from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.publishing import Publishing
 from clx_jupyter.requests import Request
 from clx_jupyter.state import state_folder
-from clx_jupyter.supervisor import Attempt
 
 
 async def test_a_process_that_builds_for_days_does_not_remember_every_build(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from clx_jupyter.errors import Problem
+from clx_jupyter.errors import Problem, QueueError
 from clx_jupyter.fingerprint import Stamp
-from clx_jupyter.job_queue import DATABASE, JobQueue, QueueError, Reader, StoredOutput
+from clx_jupyter.job_queue import JobQueue
+from clx_jupyter.job_reader import DATABASE, Reader
+from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.jobs import BuildState, Job, JobState
 
 OUTPUT = StoredOutput("/t/a.html", "", "0:a.py", "completed/html", "key", "built", "new", "0" * 64, 3, 5, ("img/a.png",), ("cell",))

@@ -12,7 +12,7 @@ import pytest
 from clx_jupyter import words
 from clx_jupyter.after import sites
 from clx_jupyter.course.model import Course, Section, Source, Target, Topic
-from clx_jupyter.job_queue import StoredOutput
+from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.kinds import KINDS, own_kind
 from clx_jupyter.navigation import Navigation
 from clx_jupyter.start_pages import Made, made_pages

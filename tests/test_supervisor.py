@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from clx_jupyter import attempts, pools
 from clx_jupyter import supervisor as module
+from clx_jupyter.attempts import Account, Attempt
 from clx_jupyter.executors.local import LocalWorker
-from clx_jupyter.job_queue import DATABASE, JobQueue, Reader
+from clx_jupyter.job_queue import JobQueue
+from clx_jupyter.job_reader import DATABASE, Reader
 from clx_jupyter.jobs import Job, JobState
 from clx_jupyter.state import create_state_folder
-from clx_jupyter.supervisor import Account, Attempt, Supervisor
+from clx_jupyter.supervisor import Supervisor
 
 WORKER = """
 import os, sys, threading, time
@@ -162,7 +165,8 @@ class World(Account):
 
 @pytest.fixture(params=[2])
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    monkeypatch.setattr(module, "GRACE", 0.3)
+    for each in (module, attempts, pools):
+        monkeypatch.setattr(each, "GRACE", 0.3)
     create_state_folder(tmp_path, tmp_path)
     queue = await JobQueue.open(tmp_path / DATABASE)
     await queue.add_build("b", "", {})
@@ -320,7 +324,8 @@ async def test_a_job_ends_even_where_nothing_can_be_accepted(world: World) -> No
 
 
 async def test_closing_puts_running_jobs_back_and_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GRACE", 0.3)
+    for each in (module, attempts, pools):
+        monkeypatch.setattr(each, "GRACE", 0.3)
     create_state_folder(tmp_path, tmp_path)
     queue = await JobQueue.open(tmp_path / DATABASE)
     await queue.add_build("b", "", {})

@@ -20,7 +20,7 @@ from clx_jupyter.commands.session import Session
 from clx_jupyter.course.load import Place, check_named, find
 from clx_jupyter.errors import ClxError, Problem, RequestError
 from clx_jupyter.follow import follow
-from clx_jupyter.job_queue import Reader
+from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.reports import invalid_report, write_report
 from clx_jupyter.requests import Request, post

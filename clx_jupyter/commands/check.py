@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clx_jupyter.capacity import default_size
 from clx_jupyter.checking import Checked, Checker, job_of
 from clx_jupyter.cli import told
 from clx_jupyter.commands.describe import counted, number_of
 from clx_jupyter.course.load import Place, check_named, find
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fixes import Fix, apply, described
-from clx_jupyter.supervisor import default_size
 from clx_jupyter.variants import Choice
 from clx_jupyter.views import built_by, planned
 

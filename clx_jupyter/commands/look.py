@@ -12,7 +12,7 @@ from typing import Any
 from clx_jupyter.course.load import find
 from clx_jupyter.errors import RequestError
 from clx_jupyter.follow import read_report
-from clx_jupyter.job_queue import Reader
+from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED, JobState
 from clx_jupyter.state import Holder, living_holder, state_folder
 

@@ -21,7 +21,7 @@ from clx_jupyter.course.load import check_named, find
 from clx_jupyter.course.model import Course
 from clx_jupyter.errors import ClxError, MissingError, Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
-from clx_jupyter.job_queue import Reader
+from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.state import living_holder
 from clx_jupyter.views import Planned, built_by, folder_of, output_state, planned

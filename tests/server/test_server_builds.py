@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clx_jupyter.job_queue import Reader
+from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.reports import write_report
 from tests.server.conftest import DECK, TEXT, Api, folder_id, until

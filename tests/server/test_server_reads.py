@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from clx_jupyter.handlers import ROUTES
-from clx_jupyter.job_queue import DATABASE
+from clx_jupyter.job_reader import DATABASE
 from clx_jupyter.state import FOLDER, Lock
 from tests.server.conftest import DECK, Api, folder_id, snapshot
 from tests.server.test_server_access import defined

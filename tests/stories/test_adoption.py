@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clx_jupyter.job_queue import Reader
+from clx_jupyter.job_reader import Reader
 from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, read_manifest
 from clx_jupyter_workers.assets import FOLDER
 from tests.stories.conftest import Built, command, looks, write

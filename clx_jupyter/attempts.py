@@ -1,0 +1,126 @@
+"""One try at a job: what its worker said, and the time it may take."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from clx_jupyter.errors import Problem
+from clx_jupyter.executors.base import RunningWorker
+from clx_jupyter.jobs import Job
+
+GRACE = 4.0
+"""Seconds between a time limit, or a cancel, and the end of the worker that does not react."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What a worker said in one try at a job."""
+
+    job: Job
+    status: str = "lost"
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    missing: dict[str, dict[str, Any]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    executions: int = 0
+    kernels: int = 0
+    #: Its runs by language (:class:`~clx_jupyter.plan.Known`).
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    progress: dict[str, Any] = field(default_factory=dict)
+    #: Which limit was reached: ``cell`` or ``notebook``.
+    limit: str = ""
+    cancelled: bool = False
+    stage: Path = Path()
+    started: float = field(default_factory=time.monotonic)
+
+    def end_with(self, status: str, problem: Problem) -> Attempt:
+        """The attempt, ended with this status for this reason."""
+        self.status = status
+        self.problems.append(problem)
+        return self
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken."""
+        return time.monotonic() - self.started
+
+
+class Account(Protocol):
+    """What the supervisor needs of the service above it; every call is made on the loop."""
+
+    async def frame(self, job: Job) -> dict[str, Any]:
+        """The job as the worker gets it, secrets included."""
+
+    async def kept(self, key: str) -> bytes | None:
+        """A kept execution."""
+
+    async def keep(self, key: str, body: bytes) -> None:
+        """Keep an execution."""
+
+    async def hand_on(self, stage: Path, hashes: list[str]) -> None:
+        """Keep files that code wrote; they lie in *stage*."""
+
+    async def accept(self, attempt: Attempt) -> None:
+        """End a job whose worker said ``done``: record, then publish."""
+
+    async def changed(self, job: Job) -> dict[str, Any] | None:
+        """The new spec of a job whose source changed under it; ``None`` where the source is gone."""
+
+    def moved(self, job: Job, progress: dict[str, Any] | None) -> None:
+        """A job went on; ``None``: it is no longer running."""
+
+
+class Limits:
+    """The time limits of one attempt, on this process's monotonic clock."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        execute = attempt.job.spec["execute"]
+        self._attempt = attempt
+        self._cell_seconds, self.notebook_seconds = float(execute["cell_timeout"]), float(execute["timeout"])
+        self._own = bool(execute.get("own_limits"))
+        self._cell = self._notebook = self._kill = float("inf")
+
+    def moved(self, progress: dict[str, Any]) -> None:
+        """A cell began, or the running ended."""
+        now = time.monotonic()
+        if progress.get("phase") != "run":
+            self._cell = self._notebook = self._kill = float("inf")
+            return
+        # A new cell shows that the worker listens: what was asked of it before is done.
+        self._cell, self._kill = now + self.of_cell(progress), float("inf")
+        if self._notebook == float("inf"):
+            self._notebook = now + self.notebook_seconds
+
+    def of_cell(self, progress: dict[str, Any]) -> float:
+        """The seconds that the cell of a progress frame may take: its own limit, where that counts, else the job's."""
+        return float(progress.get("limit") or self._cell_seconds) if self._own else self._cell_seconds
+
+    def wait(self) -> float | None:
+        """Seconds until the next limit; ``None`` if there is none."""
+        nearest = min(self._cell, self._notebook, self._kill)
+        return None if nearest == float("inf") else max(0.0, nearest - time.monotonic())
+
+    def act(self, worker: RunningWorker) -> None:
+        """A limit was reached: ask first, then kill."""
+        now, attempt = time.monotonic(), self._attempt
+        if now >= self._kill:
+            worker.kill()
+            self._kill = float("inf")
+        elif now >= min(self._cell, self._notebook):
+            attempt.limit, seconds = (
+                ("cell", self.of_cell(attempt.progress)) if self._cell <= self._notebook else ("notebook", self.notebook_seconds)
+            )
+            self._cell = self._notebook = float("inf")
+            self._kill = now + GRACE
+            worker.send(
+                {"t": "interrupt", "job": attempt.job.id, "attempt": attempt.job.attempt, "limit": attempt.limit, "seconds": seconds}
+            )
+
+
+def internal(error: Exception) -> Problem:
+    """An error of ours, as a problem."""
+    words = "".join(traceback.format_exception(error))
+    return Problem("internal", f"{type(error).__name__}: {error}", "this is an error of clx_jupyter: please report it", traceback=words)

@@ -1,0 +1,151 @@
+"""The file of the job queue: opened by one process for writing, which groups its writes into transactions.
+
+Writes are sent to one task that drains what is waiting into one transaction on one connection (group commit); a caller
+goes on once its write is committed. Each write runs in a savepoint of its own, so that a neighbour's error does not undo it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+import aiosqlite
+
+from clx_jupyter.errors import ClxError, QueueError
+from clx_jupyter.job_reader import BUSY_TIMEOUT
+from clx_jupyter.job_rows import Statement
+
+SCHEMA = 2
+
+_UPGRADES = {
+    1: "ALTER TABLE sources ADD COLUMN runs TEXT NOT NULL DEFAULT '{}';"
+    " CREATE TABLE needs (job INTEGER NOT NULL REFERENCES jobs (id), needs INTEGER NOT NULL REFERENCES jobs (id),"
+    " PRIMARY KEY (job, needs)) STRICT, WITHOUT ROWID;"
+    " CREATE INDEX needed_by ON needs (needs)",
+}
+"""What makes of a database of an older schema one of the next."""
+
+
+class Database:
+    """The writer's side of the file; open it only while holding the lock of the state folder."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._db = connection
+        self._waiting: list[tuple[Sequence[Statement], bool, asyncio.Future[list[int]]]] = []
+        self._wake = asyncio.Event()
+        self._group: asyncio.Future[None] | None = None
+        self._writer = asyncio.create_task(self._write_groups(), name="clx database writer")
+        self.commits = 0
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open the database, made (0600) where there is none.
+
+        Raises :class:`QueueError` for one that a newer version wrote or that cannot be read.
+        """
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        connection = await aiosqlite.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+        try:
+            await _prepare(connection)
+        except sqlite3.DatabaseError as error:
+            await connection.close()
+            raise QueueError(
+                f"the job database {path} cannot be used: {error}", f"move {path} aside; builds cost only time", path=str(path)
+            ) from error
+        except ClxError:
+            await connection.close()
+            raise
+        return cls(connection)
+
+    async def close(self) -> None:
+        """Write what is waiting and close."""
+        self._writer.cancel()
+        await asyncio.gather(self._writer, return_exceptions=True)
+        if self._group is not None:  # the writer was cancelled, the group it was committing was not
+            await self._group
+        if self._waiting:
+            await self._commit_group()
+        await self._db.close()
+
+    async def _write_groups(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._waiting:
+                self._group = asyncio.ensure_future(self._commit_group())
+                await asyncio.shield(self._group)
+
+    async def _commit_group(self) -> None:
+        group, self._waiting = self._waiting, []
+        results: list[tuple[asyncio.Future[list[int]], list[int] | BaseException]] = []
+        try:
+            await self._db.execute("BEGIN IMMEDIATE")
+            for statements, fence, future in group:
+                results.append((future, await self._one(statements, fence)))
+            await self._db.execute("COMMIT")
+            self.commits += 1
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                await self._db.execute("ROLLBACK")
+            results = [(future, error) for _, _, future in group]
+        for future, result in results:
+            if not future.done():
+                if isinstance(result, BaseException):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
+
+    async def _one(self, statements: Sequence[Statement], fence: bool) -> list[int] | BaseException:
+        """Run one write in a savepoint: affected rows by statement, or the error after undoing it.
+
+        With *fence* the first statement must hit one row, or nothing of the write counts.
+        """
+        counts = []
+        await self._db.execute("SAVEPOINT one")
+        try:
+            for sql, values in statements:
+                cursor = await self._db.execute(sql, values)
+                counts.append(cursor.rowcount)
+                await cursor.close()
+                if fence and counts[0] != 1:
+                    break
+        except (sqlite3.IntegrityError, ValueError, OverflowError) as error:  # the last two: values that SQLite cannot hold
+            await self._db.execute("ROLLBACK TO one")
+            return error
+        finally:
+            await self._db.execute("RELEASE one")
+        return counts
+
+    def write(self, *statements: Statement, fence: bool = False) -> asyncio.Future[list[int]]:
+        """Send one write; the future gives the affected rows by statement, once they are committed. For *fence* see :meth:`_one`."""
+        future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((statements, fence, future))
+        self._wake.set()
+        return future
+
+    async def all(self, sql: str, values: Sequence[Any]) -> list[Sequence[Any]]:
+        """The rows of a query."""
+        async with self._db.execute(sql, values) as cursor:
+            return list(await cursor.fetchall())
+
+
+async def _prepare(db: aiosqlite.Connection) -> None:
+    await db.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+    await db.execute("PRAGMA journal_mode = WAL")
+    await db.execute("PRAGMA synchronous = NORMAL")
+    async with db.execute("PRAGMA user_version") as cursor:
+        row = await cursor.fetchone()
+    version = row[0] if row else 0
+    if version > SCHEMA:
+        raise QueueError(f"the job database has schema {version}, newer than this program's {SCHEMA}", "upgrade clx-jupyter")
+    for older in range(version, SCHEMA) if version else ():
+        await db.executescript(f"BEGIN; {_UPGRADES[older]}; PRAGMA user_version = {older + 1}; COMMIT;")
+    if version == 0:
+        schema = files("clx_jupyter").joinpath("schema.sql").read_text(encoding="utf-8")
+        await db.executescript(f"BEGIN; {schema}; PRAGMA user_version = {SCHEMA}; COMMIT;")

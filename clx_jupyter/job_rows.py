@@ -1,0 +1,65 @@
+"""Rows of the job database as objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clx_jupyter.errors import Problem
+from clx_jupyter.jobs import Job, JobState
+from clx_jupyter.plan import Known
+
+Statement = tuple[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutput:
+    """A row of ``outputs``; see ``schema.sql``."""
+
+    name: str
+    course: str
+    place: str
+    variant: str
+    key: str
+    state: str
+    reason: str
+    sha256: str | None = None
+    size: int | None = None
+    mtime_ns: int | None = None
+    assets: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    note: str = ""
+    problem: str = ""
+    built: float | None = None
+
+
+OUTPUT_COLUMNS = "name, course, place, variant, key, state, reason, sha256, size, mtime_ns, assets, shown, note, problem, built"
+JOB_COLUMNS = "id, build, type, place, path, state, priority, not_before, attempt, deaths, spec, reason"
+
+
+def job_of(row: Sequence[Any]) -> Job:
+    values = list(row)
+    values[5], values[9], values[10] = JobState(values[5]), tuple(json.loads(values[9])), json.loads(values[10])
+    return Job(*values)
+
+
+def output_of(row: Sequence[Any]) -> StoredOutput:
+    values = list(row)
+    values[10], values[11] = tuple(json.loads(values[10])), tuple(json.loads(values[11]))
+    return StoredOutput(*values)
+
+
+def quoted(states: Iterable[str]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
+
+def upsert_output(output: StoredOutput) -> Statement:
+    values = [getattr(output, name) for name in output.__slots__]
+    values[10], values[11] = json.dumps(list(output.assets)), json.dumps(list(output.shown))
+    return f"INSERT OR REPLACE INTO outputs ({OUTPUT_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values
+
+
+def known_of(parts: str, problems: str, runs: str) -> Known:
+    return Known(json.loads(parts), tuple(map(Problem.from_json, json.loads(problems))), json.loads(runs))
