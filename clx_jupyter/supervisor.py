@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import shutil
 import tempfile
 import time
@@ -12,16 +11,14 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.attempts import GRACE, Account, Attempt, Limits, internal
+from clx_jupyter.attempts import GRACE, Account, Attempt, internal
 from clx_jupyter.errors import Problem
 from clx_jupyter.executors.base import Executor
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES, Job, JobState
+from clx_jupyter.listening import listen
 from clx_jupyter.pools import Pools, Slot
-from clx_jupyter_workers.protocol import FrameError
-
-RETRIES = 3
-_PERSIST = 1.0
+from clx_jupyter.settling import Settling
 
 
 class Supervisor:
@@ -32,7 +29,7 @@ class Supervisor:
         self._pools = Pools(folder, queue, executor, size)
         self._running: dict[int, tuple[Attempt, Slot]] = {}
         self._wake = asyncio.Event()
-        self._closing = False
+        self._settling = Settling(self._pools, queue, account)
         # Strong references: the loop keeps only weak ones, and a collected reader would hang its pool.
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop_task = asyncio.create_task(self._loop(), name="clx supervisor")
@@ -43,10 +40,9 @@ class Supervisor:
 
     async def close(self) -> None:
         """Stop: running jobs go back to the queue, every worker ends."""
-        self._closing = True
         self._loop_task.cancel()
         for attempt, slot in self._running.values():
-            attempt.cancelled = True
+            attempt.cancelled = attempt.stopped = True
             slot.worker.send({"t": "cancel", "job": attempt.job.id, "attempt": attempt.job.attempt})
         closing = [self._pools.retire(slot) for slot in self._pools]
         await asyncio.gather(self._loop_task, *closing, return_exceptions=True)
@@ -141,8 +137,8 @@ class Supervisor:
                 "scratch": str(scratch),
             }
             slot.worker.send(frame)
-            await self._listen(attempt, slot)
-            await self._settle(attempt, slot)
+            await listen(attempt, slot, self._account, self._queue)
+            await self._settling.settle(attempt, slot)
         except Exception as error:  # the border of the supervisor: the job ends as failed, its worker is not trusted again
             await self._pools.retire(slot)
             await self._give_up(attempt.end_with("failed", internal(error).with_(path=attempt.job.path)))
@@ -160,153 +156,9 @@ class Supervisor:
             attempt.problems.append(internal(error).with_(path=attempt.job.path))
             await self._queue.finish(attempt.job, JobState.FAILED, "failed", problems=attempt.problems)
 
-    async def _listen(self, attempt: Attempt, slot: Slot) -> None:
-        """Read frames until ``done`` or the worker's end, with an eye on the clock."""
-        limits = Limits(attempt)
-        saved = 0.0
-        while True:
-            # One read at a time and never cancelled: a cancelled one could lose half a frame.
-            reading = asyncio.ensure_future(slot.worker.receive())
-            while not (await asyncio.wait({reading}, timeout=limits.wait()))[0]:
-                limits.act(slot.worker)
-            try:
-                frame = reading.result()
-            except FrameError as error:
-                slot.worker.kill()
-                attempt.problems.append(Problem("internal", f"the worker's answer could not be read: {error}", path=attempt.job.path))
-                return
-            if frame is None:
-                return
-            slot.words += 1
-            header, body = frame
-            if header["t"] == "progress":
-                attempt.progress = header
-                limits.moved(header)
-                self._account.moved(attempt.job, header)
-                if time.monotonic() - saved > _PERSIST:
-                    saved = time.monotonic()
-                    await self._queue.progress(attempt.job, header)
-            elif await self._hear(attempt, slot, header, body):
-                return
-
-    async def _hear(self, attempt: Attempt, slot: Slot, header: dict[str, Any], body: bytes) -> bool:
-        """Take one frame into account; ``True`` if it was the job's last."""
-        match header["t"]:
-            case "output":
-                attempt.outputs[header["variant"]] = header
-            case "missing":
-                attempt.missing[header["variant"]] = header
-            case "problem":
-                attempt.problems.append(Problem.from_json(header["problem"]))
-            case "keep":
-                await self._account.keep(header["key"], body)
-            case "written":
-                await self._account.hand_on(attempt.stage, header["files"])
-            case "execution":
-                found = await self._account.kept(header["key"])
-                answer = {
-                    "t": "execution",
-                    "key": header["key"],
-                    "found": found is not None,
-                    "job": attempt.job.id,
-                    "attempt": attempt.job.attempt,
-                }
-                slot.worker.send(answer, found or b"")
-            case "done" if header.get("job") == attempt.job.id:
-                attempt.status = header["status"]
-                attempt.executions, attempt.kernels = header.get("executions", 0), header.get("kernels", 0)
-                attempt.runs = header.get("runs", {})
-                return True
-        return False
-
-    async def _settle(self, attempt: Attempt, slot: Slot) -> None:
-        """Decide what becomes of the job, and of the worker."""
-        failed = attempt.status in ("failed", "lost", "infrastructure") or bool(attempt.missing)
-        if attempt.status == "lost":
-            await self._lost(attempt, slot)
-        else:
-            self._pools.proved(slot)
-            if not self._closing:  # while closing, its end is being recorded
-                self._pools.give_back(slot)
-                await self._queue.set_worker(slot.id, "idle", done=not failed, failed=failed)
-            await self._after_done(attempt)
-
-    async def _after_done(self, attempt: Attempt) -> None:
-        job = attempt.job
-        if attempt.cancelled or attempt.status == "cancelled":
-            await self._cancelled(attempt)
-        elif attempt.status == "changed":
-            spec = await self._account.changed(job)
-            if spec is None or job.attempt > 10:
-                gone = Problem("bad-source", f"{job.path} changed or vanished while it was being built", "build again", path=job.path)
-                await self._account.accept(attempt.end_with("failed", gone))
-            else:
-                await self._queue.retry(job, "changed", spec=spec)
-        elif attempt.status == "infrastructure" and job.attempt <= RETRIES:
-            await self._queue.retry(job, "infrastructure", delay=_back_off(job.attempt))
-        else:
-            await self._account.accept(attempt)
-
-    async def _cancelled(self, attempt: Attempt) -> None:
-        """A job of a cancelled build ends; at a stop of the whole service it goes back to the queue."""
-        if self._closing:
-            await self._queue.retry(attempt.job, "cancelled")
-        else:
-            await self._queue.finish(attempt.job, JobState.CANCELLED, "cancelled")
-
-    async def _lost(self, attempt: Attempt, slot: Slot) -> None:
-        """The worker died, or was killed for a reason that is known here."""
-        job, words = attempt.job, slot.worker.last_words()
-        status = await self._pools.retire(slot)
-        signal = -status if status is not None and status < 0 else None
-        if attempt.cancelled:
-            await self._cancelled(attempt)
-        elif attempt.limit:
-            await self._too_slow(attempt)
-        else:
-            if slot.words == 0:
-                self._pools.start_failed(slot.type, words)
-            deaths = (*job.deaths, attempt.progress.get("source_cell"))
-            if slot.words and await self._is_hopeless(attempt, deaths, signal):
-                return
-            await self._queue.retry(job, "lost", deaths=deaths if slot.words else job.deaths, signal=signal)
-
-    async def _is_hopeless(self, attempt: Attempt, deaths: tuple[int | None, ...], signal: int | None) -> bool:
-        job = attempt.job
-        dead = Job(**{name: getattr(job, name) for name in job.__slots__} | {"deaths": deaths})
-        if not dead.hopeless:
-            return False
-        cell, how = deaths[-1], f" (signal {signal})" if signal else ""
-        problem = Problem(
-            "kernel-died", f"the worker was lost {len(deaths)} times while it built this notebook{how}",
-            "the code at this place ends processes or uses up the memory: run it alone in JupyterLab", path=job.path, cell=cell,
-        )  # fmt: skip
-        await self._account.accept(attempt.end_with("dead", problem))
-        return True
-
-    async def _too_slow(self, attempt: Attempt) -> None:
-        """The worker had to be killed at a limit: the next attempt takes the execution as failed and makes the rest."""
-        job, cell = attempt.job, attempt.progress.get("source_cell")
-        limits = Limits(attempt)
-        seconds = limits.of_cell(attempt.progress) if attempt.limit == "cell" else limits.notebook_seconds
-        problem = Problem(
-            "timeout", f"the {attempt.limit} ran longer than {seconds:g} s and did not stop when asked",
-            "raise the limit (--timeout) or make the code faster", path=job.path, cell=cell,
-        )  # fmt: skip
-        if key := attempt.progress.get("key"):
-            failed = job.spec["execute"].get("failed", {}) | {key: problem.to_json()}
-            await self._queue.retry(job, "timeout", spec={**job.spec, "execute": {**job.spec["execute"], "failed": failed}})
-        else:
-            await self._account.accept(attempt.end_with("failed", problem))
-
     def workers(self) -> list[tuple[str, int | None]]:
         """(type, pid) of the living workers."""
         return [(slot.type, slot.worker.pid) for slot in self._pools]
-
-
-def _back_off(attempt: int) -> float:
-    """Half a second, doubled with each attempt, give or take a quarter."""
-    return float(0.5 * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))
 
 
 def _remove(*folders: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from clx_jupyter import attempts, pools
+from clx_jupyter import deadlines, pools, settling
 from clx_jupyter import supervisor as module
 from clx_jupyter.attempts import Account, Attempt
 from clx_jupyter.executors.local import LocalWorker
@@ -165,7 +165,7 @@ class World(Account):
 
 @pytest.fixture(params=[2])
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    for each in (module, attempts, pools):
+    for each in (module, deadlines, pools):
         monkeypatch.setattr(each, "GRACE", 0.3)
     create_state_folder(tmp_path, tmp_path)
     queue = await JobQueue.open(tmp_path / DATABASE)
@@ -223,7 +223,7 @@ async def test_a_job_that_kills_its_worker_three_times_at_one_cell_is_dead_the_l
 
 
 async def test_a_retry_waits_and_a_job_that_never_works_fails_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRIES", 1)
+    monkeypatch.setattr(settling, "RETRIES", 1)
     jobs = await world.ended("retry", "hopeless")
     assert [(job.state, job.attempt) for job in jobs] == [(JobState.DONE, 2), (JobState.FAILED, 2)]
     assert world.attempts(jobs[1].id) == [("infrastructure", None)] * 2
@@ -324,7 +324,7 @@ async def test_a_job_ends_even_where_nothing_can_be_accepted(world: World) -> No
 
 
 async def test_closing_puts_running_jobs_back_and_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for each in (module, attempts, pools):
+    for each in (module, deadlines, pools):
         monkeypatch.setattr(each, "GRACE", 0.3)
     create_state_folder(tmp_path, tmp_path)
     queue = await JobQueue.open(tmp_path / DATABASE)
@@ -352,7 +352,7 @@ async def test_nothing_is_looked_for_while_a_job_waits_for_a_worker(world: World
         return await ready(type, now)
 
     monkeypatch.setattr(world.queue, "ready", counted)
-    monkeypatch.setattr(module, "_back_off", lambda _: 0.01)
+    monkeypatch.setattr(settling, "_back_off", lambda _: 0.01)
     listening = await world.add("listen")
     await world.until(lambda: bool(world.running))
     await world.add("retry", "hang")
