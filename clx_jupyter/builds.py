@@ -18,7 +18,7 @@ from clx_jupyter.browsers import chromium
 from clx_jupyter.capacity import default_size
 from clx_jupyter.errors import ClxError, Problem
 from clx_jupyter.executions import Executions, kernel_environment
-from clx_jupyter.executors.base import Executor
+from clx_jupyter.executors.base import Executor, Owner
 from clx_jupyter.executors.local import LocalExecutor
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.job_queue import JobQueue
@@ -115,7 +115,10 @@ class Builds(Account):
         except BaseException:
             lock.release()
             raise
-        builds = cls(root, folder, lock, queue, executor or LocalExecutor(), size or default_size())
+        executor = executor or LocalExecutor()
+        executor.owner = Owner.of(folder, lock.epoch)
+        await executor.sweep()
+        builds = cls(root, folder, lock, queue, executor, size or default_size())
         await builds._recover(resume)
         builds._mailbox.open()
         return builds

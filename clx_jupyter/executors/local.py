@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from clx_jupyter.executors.base import Owner, Usage
 from clx_jupyter_workers.protocol import encode, read_frame_async
 
 _WORDS = 4000
@@ -61,6 +62,15 @@ class LocalWorker:
         self._process._transport.close()  # type: ignore[attr-defined]
         return self._process.returncode
 
+    async def usage(self) -> Usage | None:
+        """Memory and processor time of the tree."""
+        try:
+            root = psutil.Process(self._process.pid)
+            tree = [root, *root.children(recursive=True)]
+        except psutil.Error:
+            return None
+        return _sum(tree)
+
     def last_words(self) -> str:
         """The end of its log."""
         try:
@@ -69,10 +79,25 @@ class LocalWorker:
             return ""
 
 
+def _sum(tree: list[psutil.Process]) -> Usage:
+    memory, cpu = 0, 0.0
+    for process in tree:
+        with contextlib.suppress(psutil.Error), process.oneshot():
+            times = process.cpu_times()
+            memory += process.memory_info().rss
+            cpu += times.user + times.system
+    return Usage(memory, cpu)
+
+
 class LocalExecutor:
     """Starts workers on this machine, each in a session of its own."""
 
     name = "local"
+    shares_files = True
+    owner = Owner()
+
+    async def sweep(self) -> None:
+        """Local workers end with their server: they read the end of their input."""
 
     async def start(self, type: str, log: Path) -> LocalWorker:
         """Start ``python -P -m clx_jupyter_workers.<type>``; ``-P`` keeps course files from shadowing modules."""
