@@ -20,13 +20,23 @@ from clx_jupyter.errors import ClxError, QueueError
 from clx_jupyter.job_reader import BUSY_TIMEOUT
 from clx_jupyter.job_rows import Statement
 
-SCHEMA = 2
+SCHEMA = 3
 
 _UPGRADES = {
     1: "ALTER TABLE sources ADD COLUMN runs TEXT NOT NULL DEFAULT '{}';"
     " CREATE TABLE needs (job INTEGER NOT NULL REFERENCES jobs (id), needs INTEGER NOT NULL REFERENCES jobs (id),"
     " PRIMARY KEY (job, needs)) STRICT, WITHOUT ROWID;"
     " CREATE INDEX needed_by ON needs (needs)",
+    2: "ALTER TABLE builds ADD COLUMN discarded INTEGER NOT NULL DEFAULT 0;"
+    " ALTER TABLE jobs ADD COLUMN key TEXT NOT NULL DEFAULT '';"
+    " ALTER TABLE jobs ADD COLUMN same_as INTEGER REFERENCES jobs (id);"
+    " ALTER TABLE attempts ADD COLUMN memory INTEGER; ALTER TABLE attempts ADD COLUMN cpu REAL;"
+    " ALTER TABLE workers ADD COLUMN cpu REAL; ALTER TABLE workers ADD COLUMN memory INTEGER;"
+    " DROP INDEX jobs_ready;"
+    " CREATE INDEX jobs_ready ON jobs (type, priority DESC, id) WHERE state = 'queued' AND not_before = 0;"
+    " CREATE INDEX jobs_later ON jobs (not_before) WHERE state = 'queued' AND not_before > 0;"
+    " CREATE INDEX jobs_by_key ON jobs (key) WHERE key != '' AND same_as IS NULL AND finished IS NULL;"
+    " CREATE INDEX jobs_same ON jobs (same_as) WHERE same_as IS NOT NULL AND finished IS NULL",
 }
 """What makes of a database of an older schema one of the next."""
 

@@ -254,12 +254,14 @@ class JobQueue:
 
     async def ready(self, type: str, now: float) -> list[Job]:
         """The queued jobs of a type that may start now, the most urgent first; not more than a few."""
-        sql = f"SELECT {JOB_COLUMNS} FROM jobs WHERE state = 'queued' AND type = ? AND not_before <= ? ORDER BY priority DESC, id LIMIT 16"
-        return [job_of(row) for row in await self._all(sql, (type, now))]
+        if await self._all("SELECT 1 FROM jobs WHERE state = 'queued' AND not_before > 0 AND not_before <= ? LIMIT 1", (now,)):
+            await self._write(("UPDATE jobs SET not_before = 0 WHERE state = 'queued' AND not_before > 0 AND not_before <= ?", (now,)))
+        sql = f"SELECT {JOB_COLUMNS} FROM jobs WHERE state = 'queued' AND type = ? AND not_before = 0 ORDER BY priority DESC, id LIMIT 16"
+        return [job_of(row) for row in await self._all(sql, (type,))]
 
     async def next_start(self, after: float = 0.0) -> float | None:
         """When the next job that waits for a time later than *after* may start; ``None`` if none waits."""
-        rows = await self._all("SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before > ?", (after,))
+        rows = await self._all("SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before > 0 AND not_before > ?", (after,))
         return rows[0][0] if rows else None
 
     async def unfinished(self, build: str) -> int:

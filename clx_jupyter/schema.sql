@@ -1,4 +1,4 @@
--- The job database, schema 2. One process writes it (docs/architecture.md); anyone may read it.
+-- The job database, schema 3. One process writes it (docs/architecture.md); anyone may read it.
 
 CREATE TABLE builds (
     id       TEXT PRIMARY KEY,
@@ -12,7 +12,8 @@ CREATE TABLE builds (
     total    INTEGER NOT NULL DEFAULT 0, -- jobs
     done     INTEGER NOT NULL DEFAULT 0, -- jobs that reached an end
     failed   INTEGER NOT NULL DEFAULT 0,
-    error    TEXT                       -- JSON problem, for invalid builds
+    error    TEXT,                      -- JSON problem, for invalid builds
+    discarded INTEGER NOT NULL DEFAULT 0 -- results that came too late and counted for nothing
 ) STRICT;
 
 CREATE TABLE jobs (
@@ -33,11 +34,16 @@ CREATE TABLE jobs (
     problems TEXT,                      -- JSON
     created  REAL NOT NULL,
     started  REAL,
-    finished REAL
+    finished REAL,
+    key      TEXT NOT NULL DEFAULT '',  -- equal for equal work; '': equal to none
+    same_as  INTEGER REFERENCES jobs (id) -- the job of another build that does this very work: this one is blocked, and ends with it
 ) STRICT;
-CREATE INDEX jobs_ready ON jobs (type, priority DESC, id) WHERE state = 'queued';
+CREATE INDEX jobs_ready ON jobs (type, priority DESC, id) WHERE state = 'queued' AND not_before = 0;
+CREATE INDEX jobs_later ON jobs (not_before) WHERE state = 'queued' AND not_before > 0;
 CREATE INDEX jobs_of_build ON jobs (build, state);
 CREATE INDEX jobs_running ON jobs (id) WHERE state = 'running';
+CREATE INDEX jobs_by_key ON jobs (key) WHERE key != '' AND same_as IS NULL AND finished IS NULL;
+CREATE INDEX jobs_same ON jobs (same_as) WHERE same_as IS NOT NULL AND finished IS NULL;
 
 CREATE TABLE needs (                    -- jobs that wait (blocked) until others have ended
     job      INTEGER NOT NULL REFERENCES jobs (id),
@@ -58,6 +64,8 @@ CREATE TABLE attempts (
     signal   INTEGER,
     executions INTEGER,
     kernels  INTEGER,
+    memory   INTEGER,                   -- most bytes that its process tree held
+    cpu      REAL,                      -- seconds that its process tree computed
     PRIMARY KEY (job, attempt)
 ) STRICT;
 
@@ -72,7 +80,9 @@ CREATE TABLE workers (
     started  REAL NOT NULL,
     heard    REAL,                      -- when its last frame came
     done     INTEGER NOT NULL DEFAULT 0,
-    failed   INTEGER NOT NULL DEFAULT 0
+    failed   INTEGER NOT NULL DEFAULT 0,
+    cpu      REAL,                      -- percent of one processor, at the last look
+    memory   INTEGER                    -- bytes, at the last look
 ) STRICT;
 
 CREATE TABLE outputs (

@@ -320,19 +320,34 @@ async def test_runs_in_other_languages_stay_while_the_source_does(queue: JobQueu
     assert await runs("two", en="3") == {"en": "3"}
 
 
-async def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+OLDER = sorted((Path(__file__).parent / "schemas").glob("*.sql"))
+
+
+def made_of(path: Path) -> dict[str, object]:
+    """What a database consists of: columns by table, and indexes."""
+    with sqlite3.connect(path) as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = {name: sorted(row[1:] for row in connection.execute(f"PRAGMA table_info({name})")) for name in names}
+        indexes = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'"))
+    connection.close()
+    return columns | indexes
+
+
+@pytest.mark.parametrize("schema", OLDER, ids=lambda each: each.stem)
+async def test_a_database_of_an_older_schema_becomes_what_a_new_one_is(tmp_path: Path, schema: Path) -> None:
     path = tmp_path / DATABASE
-    queue = await JobQueue.open(path)
-    await queue.add_build("b", "", {"root": "/"})
-    await queue.close()
-    connection = sqlite3.connect(path)
-    connection.executescript(
-        "DROP TABLE needs; ALTER TABLE sources DROP COLUMN runs; INSERT INTO sources VALUES ('', '0:a.py', '{}', '[]');"
-        " PRAGMA user_version = 1"
-    )
+    with sqlite3.connect(path) as connection:
+        connection.executescript(schema.read_text(encoding="utf-8"))
+        connection.execute("INSERT INTO builds (id, course, request, state, number, created) VALUES ('b', '', '{}', 'running', 1, 1.0)")
+        connection.execute("INSERT INTO sources (course, place, parts, problems) VALUES ('', '0:a.py', '{}', '[]')")
+        connection.execute(f"PRAGMA user_version = {schema.stem}")
     connection.close()
     assert Reader(tmp_path).known("")["0:a.py"].runs == {}, "a look does not change it"
-    queue = await JobQueue.open(path)
-    assert ((await queue.known(""))["0:a.py"].runs, [job.path for job in (await chain(queue)).values()]) == ({}, ["c.py", "b.py", "a.py"])
-    assert await end(queue) == "a.py"
-    await queue.close()
+    old = await JobQueue.open(path)
+    assert (await old.known(""))["0:a.py"].runs == {}
+    assert [job.path for job in (await chain(old)).values()] == ["c.py", "b.py", "a.py"]
+    assert await end(old) == "a.py"
+    await old.close()
+    new = await JobQueue.open(tmp_path / "new.db")
+    await new.close()
+    assert made_of(path) == made_of(tmp_path / "new.db")
