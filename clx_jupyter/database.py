@@ -1,7 +1,7 @@
 """The file of the job queue: opened by one process for writing, which groups its writes into transactions.
 
 Writes are sent to one task that drains what is waiting into one transaction on one connection (group commit); a caller
-goes on once its write is committed. Each write runs in a savepoint of its own, so that a neighbour's error does not undo it.
+goes on once its write is committed. A neighbour's error does not undo it (``grouping.py``).
 """
 
 from __future__ import annotations
@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiosqlite
 
 from clx_jupyter.errors import ClxError, QueueError
+from clx_jupyter.grouping import Change, GroupConnection, commit
 from clx_jupyter.job_reader import BUSY_TIMEOUT
 from clx_jupyter.job_rows import Statement
 
 SCHEMA = 3
+
+T = TypeVar("T")
 
 _UPGRADES = {
     1: "ALTER TABLE sources ADD COLUMN runs TEXT NOT NULL DEFAULT '{}';"
@@ -44,9 +47,9 @@ _UPGRADES = {
 class Database:
     """The writer's side of the file; open it only while holding the lock of the state folder."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: GroupConnection) -> None:
         self._db = connection
-        self._waiting: list[tuple[Sequence[Statement], bool, asyncio.Future[list[int]]]] = []
+        self._waiting: list[tuple[Change, asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
         self._group: asyncio.Future[None] | None = None
         self._writer = asyncio.create_task(self._write_groups(), name="clx database writer")
@@ -60,7 +63,8 @@ class Database:
         """
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        connection = await aiosqlite.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+        connection = GroupConnection(lambda: sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None), iter_chunk_size=64)
+        await connection
         try:
             await _prepare(connection)
         except sqlite3.DatabaseError as error:
@@ -87,62 +91,53 @@ class Database:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            await asyncio.sleep(0)  # what is ready to be sent in this very turn of the loop goes along
             if self._waiting:
                 self._group = asyncio.ensure_future(self._commit_group())
                 await asyncio.shield(self._group)
 
     async def _commit_group(self) -> None:
         group, self._waiting = self._waiting, []
-        results: list[tuple[asyncio.Future[list[int]], list[int] | BaseException]] = []
+        results: Sequence[Any]
         try:
-            await self._db.execute("BEGIN IMMEDIATE")
-            for statements, fence, future in group:
-                results.append((future, await self._one(statements, fence)))
-            await self._db.execute("COMMIT")
+            results = await self._db.run(commit, [change for change, _ in group])
             self.commits += 1
         except sqlite3.Error as error:
-            if self._db.in_transaction:
-                await self._db.execute("ROLLBACK")
-            results = [(future, error) for _, _, future in group]
-        for future, result in results:
-            if not future.done():
-                if isinstance(result, BaseException):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+            results = [error] * len(group)
+        for (_, future), result in zip(group, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
 
-    async def _one(self, statements: Sequence[Statement], fence: bool) -> list[int] | BaseException:
-        """Run one write in a savepoint: affected rows by statement, or the error after undoing it.
-
-        With *fence* the first statement must hit one row, or nothing of the write counts.
-        """
-        counts = []
-        await self._db.execute("SAVEPOINT one")
-        try:
-            for sql, values in statements:
-                cursor = await self._db.execute(sql, values)
-                counts.append(cursor.rowcount)
-                await cursor.close()
-                if fence and counts[0] != 1:
-                    break
-        except (sqlite3.IntegrityError, ValueError, OverflowError) as error:  # the last two: values that SQLite cannot hold
-            await self._db.execute("ROLLBACK TO one")
-            return error
-        finally:
-            await self._db.execute("RELEASE one")
-        return counts
-
-    def write(self, *statements: Statement, fence: bool = False) -> asyncio.Future[list[int]]:
-        """Send one write; the future gives the affected rows by statement, once they are committed. For *fence* see :meth:`_one`."""
-        future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((statements, fence, future))
+    def change(self, change: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Send one change; the future gives what it gave, once it is committed."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((change, future))
         self._wake.set()
         return future
 
+    def write(self, *statements: Statement, fence: bool = False) -> asyncio.Future[list[int]]:
+        """Send statements; the future gives the affected rows by statement, once they are committed.
+
+        With *fence* the first statement must hit one row, or nothing of the write counts.
+        """
+
+        def write(connection: sqlite3.Connection) -> list[int]:
+            counts = []
+            for sql, values in statements:
+                counts.append(connection.execute(sql, values).rowcount)
+                if fence and counts[0] != 1:
+                    break
+            return counts
+
+        return self.change(write)
+
     async def all(self, sql: str, values: Sequence[Any]) -> list[Sequence[Any]]:
         """The rows of a query."""
-        async with self._db.execute(sql, values) as cursor:
-            return list(await cursor.fetchall())
+        return list(await self._db.execute_fetchall(sql, values))
 
 
 async def _prepare(db: aiosqlite.Connection) -> None:
