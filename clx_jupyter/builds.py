@@ -31,6 +31,7 @@ from clx_jupyter.planning import make_plan
 from clx_jupyter.publishing import Publishing
 from clx_jupyter.reports import Ended, build_report, write_report
 from clx_jupyter.requests import Mailbox, Request, new_id
+from clx_jupyter.settings import BuildSettings
 from clx_jupyter.state import Lock, create_state_folder, state_folder
 from clx_jupyter.supervisor import Supervisor
 from clx_jupyter.writers import with_writers
@@ -85,9 +86,11 @@ class _Build:
 class Builds(Account):
     """The builds of one root. Whoever has this open holds the root's lock and is the only writer of its state."""
 
-    def __init__(self, root: Path, folder: Path, lock: Lock, queue: JobQueue, executor: Executor, size: int) -> None:
+    def __init__(
+        self, root: Path, folder: Path, lock: Lock, queue: JobQueue, executor: Executor, size: int, settings: BuildSettings
+    ) -> None:
         self.root, self.folder = root, folder
-        self._lock, self._queue = lock, queue
+        self._lock, self._queue, self._settings = lock, queue, settings
         self._executions = Executions(folder / "executions")
         self._builds: dict[str, _Build] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -98,14 +101,16 @@ class Builds(Account):
 
     @classmethod
     async def open(
-        cls, root: Path, *, folder: Path | None = None, size: int | None = None, take_over: bool = False, executor: Executor | None = None, resume: bool = True,
+        cls, root: Path, *, folder: Path | None = None, size: int | None = None, settings: BuildSettings | None = None, take_over: bool = False,
+        executor: Executor | None = None, resume: bool = True,
     ) -> Self | None:  # fmt: skip
         """Become the holder of *root*; ``None`` where another process of this host is.
 
-        Builds that the last holder left open go on if *resume*, else they end as cancelled.
+        *size*: the number of workers of each type, before what the settings say. Builds that the last holder left open go on if *resume*,
+        else they end as cancelled.
         Raises :class:`HeldError` where another host holds it.
         """
-        folder = folder or state_folder(root)
+        folder, settings = folder or state_folder(root), settings or BuildSettings()
         create_state_folder(folder, root)
         lock = Lock(folder)
         if not lock.acquire(take_over=take_over):
@@ -118,7 +123,7 @@ class Builds(Account):
         executor = executor or LocalExecutor()
         executor.owner = Owner.of(folder, lock.epoch)
         await executor.sweep()
-        builds = cls(root, folder, lock, queue, executor, size or default_size())
+        builds = cls(root, folder, lock, queue, executor, size or settings.workers or default_size(), settings)
         await builds._recover(resume)
         builds._mailbox.open()
         return builds

@@ -16,6 +16,7 @@ from clx_jupyter.nudges import SCHEMA, Nudges
 from clx_jupyter.places import Places
 from clx_jupyter.roots import Roots
 from clx_jupyter.service import Service
+from clx_jupyter.settings import BuildSettings
 
 
 class ClxApp(ExtensionApp):
@@ -26,10 +27,8 @@ class ClxApp(ExtensionApp):
     """
 
     name = "clx_jupyter"
+    classes = [BuildSettings]  # noqa: RUF012 - traitlets reads it off the class
 
-    workers = Integer(
-        0, min=0, max=64, help="Worker processes for each course. 0: as many as this process's share of CPU and memory allows."
-    ).tag(config=True)
     resume = Bool(True, help="Go on at start with builds below the server's folder that a process which died left open.").tag(config=True)
     scan_limit = Integer(
         SCAN_LIMIT, min=1, help="How many files and folders are looked at when the sidebar asks which courses there are."
@@ -45,7 +44,7 @@ class ClxApp(ExtensionApp):
         assert events is not None
         events.register_event_schema(SCHEMA)
         self._nudges = Nudges(events.emit, self.log)
-        self._roots = Roots(self._nudges.tell, size=self.workers)
+        self._roots = Roots(self._nudges.tell, BuildSettings(parent=self))
         self._service = Service(Places(root, hidden), self._roots, self.scan_limit)
         self._resuming: asyncio.Task[None] | None = None
 

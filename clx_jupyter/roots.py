@@ -14,6 +14,7 @@ from clx_jupyter.errors import ClxError, HeldError
 from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.requests import Request, new_id, post
+from clx_jupyter.settings import BuildSettings
 from clx_jupyter.state import FOLDER, has_state, living_holder, private_states, state_folder
 
 _TAKEN_WITHIN = 10.0
@@ -23,13 +24,12 @@ _LOOK = 0.05
 class Roots:
     """One :class:`Builds` per root. Where another process of this host holds a root, requests are handed to it.
 
-    *watcher* is called whenever a build of this process changes; *size* is the number of workers per root (0: as many as
-    the machine's share for this process allows).
+    *watcher* is called whenever a build of this process changes.
     """
 
-    def __init__(self, watcher: Callable[[Live], None], *, size: int = 0) -> None:
+    def __init__(self, watcher: Callable[[Live], None], settings: BuildSettings | None = None) -> None:
         self._watcher = watcher
-        self._size = size
+        self._settings = settings
         self._open: dict[Path, Builds] = {}
         self._opening: dict[Path, asyncio.Lock] = {}
         self._closed = False
@@ -82,7 +82,7 @@ class Roots:
                 await self._open.pop(folder).close()
                 builds = None
             if builds is None:
-                builds = await Builds.open(root, folder=folder, size=self._size or None)
+                builds = await Builds.open(root, folder=folder, settings=self._settings)
                 if builds is not None:
                     builds.watch(self._watcher)
                     self._open[folder] = builds

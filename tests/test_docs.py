@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from traitlets import HasTraits
 
 from clx_jupyter.commands.arguments import COMMANDS, Command
 from clx_jupyter.commands.peers import COMMANDS as THEIR_COMMANDS
@@ -21,6 +22,7 @@ from clx_jupyter.handlers import ROUTES
 from clx_jupyter.jobs import JOB_TYPES, BuildState, JobState
 from clx_jupyter.kinds import KINDS
 from clx_jupyter.reports import invalid_report
+from clx_jupyter.settings import BuildSettings
 
 ROOT = Path(__file__).parent.parent
 
@@ -86,8 +88,9 @@ def test_every_route_is_documented_with_its_methods() -> None:
     assert sorted(rows) == sorted(routes)
 
 
-def test_every_setting_of_the_server_is_documented() -> None:
-    names = [name for name, trait in ClxApp.class_own_traits(config=True).items() if trait.this_class is ClxApp]
+@pytest.mark.parametrize("owner", [ClxApp, BuildSettings])
+def test_every_setting_is_documented(owner: type[HasTraits]) -> None:
+    names = [name for name, trait in owner.class_own_traits(config=True).items() if trait.this_class is owner]
     assert names
     assert [name for name in names if f"| `{name}` |" not in document("settings.md")] == []
 

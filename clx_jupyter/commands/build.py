@@ -24,6 +24,7 @@ from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.reports import invalid_report, write_report
 from clx_jupyter.requests import Request, post
+from clx_jupyter.settings import read_settings
 from clx_jupyter.state import create_state_folder, read_holder, state_folder
 from clx_jupyter.views import built_by
 from clx_jupyter.watching import Watched
@@ -34,7 +35,7 @@ def build(options: argparse.Namespace) -> int:
     options.json = options.json or options.output_mode == "json"
     _check_report(options.report)
     try:
-        request = _request(options)
+        settings, request = read_settings(), _request(options)
     except ClxError as error:
         report = invalid_report(error.problem, str(Path(options.path[0] if options.path else ".").absolute()))
         _hand_over(report, options)
@@ -43,6 +44,7 @@ def build(options: argparse.Namespace) -> int:
     session = Session(
         state_folder(place.root, private=bool(place.single)),
         Progress(sys.stderr, quiet=options.output_mode == "quiet"),
+        settings=settings,
         size=options.jobs,
         take_over=options.take_over,
     )

@@ -18,6 +18,7 @@ from clx_jupyter.commands.describe import counted, number_of
 from clx_jupyter.course.load import Place, check_named, find
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fixes import Fix, apply, described
+from clx_jupyter.settings import read_settings
 from clx_jupyter.variants import Choice
 from clx_jupyter.views import built_by, planned
 
@@ -38,7 +39,7 @@ def check(options: argparse.Namespace) -> int:
     # Nothing runs and nothing is printed, so neither kernels nor programs are missed.
     course = [problem for problem in plan.problems if problem.category not in ("missing-kernel", "tool-missing")]
     jobs = {each.source.path: job_of(each, place.root) for each in plan.sources}
-    run = _Run(place.root, jobs, options.jobs or default_size(), options.fix)
+    run = _Run(place.root, jobs, options.jobs or read_settings().workers or default_size(), options.fix)
     asyncio.run(run.all())
     problems = list({problem.id: problem for problem in (*course, *run.problems())}.values())
     if options.json:

@@ -13,6 +13,7 @@ from clx_jupyter.commands.progress import Progress
 from clx_jupyter.errors import RequestError
 from clx_jupyter.follow import follow
 from clx_jupyter.requests import Request, new_id, post
+from clx_jupyter.settings import BuildSettings
 from clx_jupyter.state import read_holder
 
 
@@ -22,9 +23,11 @@ class Session:
     The first interrupt cancels the build that goes on here, or ends :meth:`idle`; the second one ends the process.
     """
 
-    def __init__(self, folder: Path, progress: Progress, *, size: int | None = None, take_over: bool = False) -> None:
+    def __init__(
+        self, folder: Path, progress: Progress, *, settings: BuildSettings, size: int | None = None, take_over: bool = False
+    ) -> None:
         self._folder, self.progress = folder, progress
-        self._size, self._take_over = size, take_over
+        self._settings, self._size, self._take_over = settings, size, take_over
         self._builds: Builds | None = None
         self._here = ""
         self._stopping = asyncio.Event()
@@ -82,7 +85,9 @@ class Session:
             await self._builds.close()
             self._builds = None
         if self._builds is None:
-            self._builds = await Builds.open(root, folder=self._folder, size=self._size, take_over=self._take_over, resume=False)
+            self._builds = await Builds.open(
+                root, folder=self._folder, settings=self._settings, size=self._size, take_over=self._take_over, resume=False
+            )
             if self._builds is not None:
                 self._builds.watch(lambda live: self.progress.show(live) if live.id == self._here else None)
         return self._builds

@@ -114,7 +114,7 @@ def jp_server_config() -> Config:
                 "jpserver_extensions": {"clx_jupyter": True, "jupyter_server_terminals": False},
                 "allow_unauthenticated_access": False,
             },
-            "ClxApp": {"workers": 1},
+            "BuildSettings": {"workers": 1},
         }
     )
 

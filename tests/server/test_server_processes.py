@@ -89,7 +89,7 @@ class Servers:
             process = subprocess.Popen(
                 [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
                  "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}",
-                 "--ServerApp.jpserver_extensions=clx_jupyter=True", "--ClxApp.workers=2", *options],
+                 "--ServerApp.jpserver_extensions=clx_jupyter=True", "--BuildSettings.workers=2", *options],
                 cwd=self.root, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
                 env={**os.environ, **places, "XDG_STATE_HOME": str(self.home / "state"), MARK: str(self.home)},
             )  # fmt: skip

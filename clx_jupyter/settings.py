@@ -1,0 +1,86 @@
+"""The settings of builds: how many workers there are, where they run, and how long things are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_config_path
+from traitlets import Dict, Enum, Float, Integer, List, TraitError, Unicode
+from traitlets.config.configurable import Configurable
+from traitlets.config.loader import Config, FileConfigLoader, JSONFileConfigLoader, PyFileConfigLoader
+
+from clx_jupyter.errors import RequestError
+
+CONFIG_FILE = "jupyter_clx_jupyter_config"
+"""Name, without ending, of the files on Jupyter's configuration path that servers and ``clx`` read."""
+
+
+class BuildSettings(Configurable):
+    """What a person may choose about the engine, the same for servers and for the terminal."""
+
+    workers = Integer(0, min=0, max=64, help="Worker processes of a course. 0: as many as CPU and memory allow this process.").tag(
+        config=True
+    )
+    pool_sizes = Dict(
+        Integer(min=1, max=64), {}, key_trait=Unicode(), help="Worker processes by job type, where that differs from `workers`."
+    ).tag(config=True)
+    idle_seconds = Float(300.0, min=0.0, help="A worker that has had nothing to do for so many seconds ends.").tag(config=True)
+    memory_limit = Integer(
+        0, min=0,
+        help="Megabytes. A worker that with all it started holds more is replaced after its job, and killed at twice as much."
+        " 0: half of the memory, shared among the workers.",
+    ).tag(config=True)  # fmt: skip
+    jobs_per_worker = Integer(0, min=0, help="A worker is replaced after so many jobs. 0: only for its memory.").tag(config=True)
+    executors = Dict(
+        Enum(("local", "containers")), {}, key_trait=Unicode(),
+        help="Where workers run, by job type: `local` (processes of this machine, the default) or `containers`.",
+    ).tag(config=True)  # fmt: skip
+    container_command = Unicode("", help="Program that runs containers. Empty: podman or docker, whichever is there.").tag(config=True)
+    container_images = Dict(Unicode(), {}, key_trait=Unicode(), help="The image of the workers, by job type.").tag(config=True)
+    container_arguments = List(Unicode(), [], help="More arguments for the `run` of the container command.").tag(config=True)
+    container_memory = Integer(2048, min=0, help="Megabytes of memory of a container. 0: no limit.").tag(config=True)
+    container_cpus = Float(1.0, min=0.0, help="Processors that a container may use. 0: no limit.").tag(config=True)
+    journal_mode = Enum(
+        ("auto", "wal", "delete"), "auto", help="SQLite's journal of the job database. auto: `delete` on network file systems, else `wal`."
+    ).tag(config=True)
+    keep_days = Float(30.0, min=0.0, help="Builds that ended, their reports and logs are kept for so many days.").tag(config=True)
+    keep_builds = Integer(100, min=1, help="So many ended builds of a course are kept at most.").tag(config=True)
+    keep_executions = Integer(2000, min=0, help="Megabytes of kept results of code; the ones not used for longest go first.").tag(
+        config=True
+    )
+
+
+def read_settings() -> BuildSettings:
+    """The settings of the configuration files, as a terminal uses them. Raises :class:`RequestError` for a file that is wrong."""
+    config = Config()
+    for file in _files():
+        config.merge(_read(file))
+    try:
+        return BuildSettings(config=config)
+    except TraitError as error:
+        files = ", ".join(map(str, _files()))
+        raise RequestError(f"a setting is wrong: {error}", f"it stands in {files}; docs/settings.md says what is possible") from None
+
+
+def _files() -> Iterator[Path]:
+    """The configuration files there are; a later one goes before an earlier one."""
+    for folder in reversed(jupyter_config_path()):
+        for ending in (".py", ".json"):
+            if (file := Path(folder, CONFIG_FILE + ending)).is_file():
+                yield file
+
+
+def _read(file: Path) -> Config:
+    load: type[FileConfigLoader] = JSONFileConfigLoader if file.suffix == ".json" else PyFileConfigLoader
+    try:
+        config = load(file.name, str(file.parent)).load_config()
+    except Exception as error:  # the file is a program: whatever it raises, the file is wrong
+        raise RequestError(
+            f"{file} cannot be read: {type(error).__name__}: {error}", "correct it or move it away", path=str(file)
+        ) from error
+    known = BuildSettings.class_trait_names(config=True)
+    for name in config.get("BuildSettings", ()):
+        if name not in known:
+            raise RequestError(f"{file}: there is no setting {name}", "docs/settings.md lists them", path=str(file))
+    return config
