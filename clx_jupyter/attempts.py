@@ -67,6 +67,9 @@ class Account(Protocol):
     async def accept(self, attempt: Attempt) -> None:
         """End a job whose worker said ``done``: record, then publish."""
 
+    async def superseded(self, job: Job) -> bool:
+        """Whether its source, or a file that the source depends on, is no longer what the job was made for."""
+
     async def changed(self, job: Job) -> dict[str, Any] | None:
         """The new spec of a job whose source changed under it; ``None`` where the source is gone."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import shutil
 import time
 import traceback
@@ -21,11 +20,13 @@ from clx_jupyter.executions import Executions, kernel_environment
 from clx_jupyter.executors.base import Executor, Owner
 from clx_jupyter.executors.local import LocalExecutor
 from clx_jupyter.fingerprint import FileHashes
+from clx_jupyter.gate import PAUSES, Gate, unwritten
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE
 from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.job_spec import job_frame
 from clx_jupyter.jobs import BuildState, Job, JobState
+from clx_jupyter.manifest import sweep
 from clx_jupyter.plan import Plan
 from clx_jupyter.planning import make_plan
 from clx_jupyter.publishing import Publishing
@@ -71,10 +72,14 @@ class Live:
 class _Build:
     live: Live
     plan: Plan | None = None
+    #: Of the files that the plan looked at.
+    hashes: FileHashes | None = None
     publishing: Publishing | None = None
     problems: list[Problem] = field(default_factory=list)
     made: dict[str, tuple[StoredOutput, float]] = field(default_factory=dict)
     cancelled: bool = False
+    #: The root was lost before it ended: what becomes of it is the next holder's business.
+    lost: ClxError | None = None
     #: Jobs whose state is recorded, or about to be, and whose files are not published yet.
     accepting: int = 0
     #: Of a build that is resumed: the places whose jobs had ended, and whether they failed.
@@ -95,7 +100,7 @@ class Builds(Account):
         self._builds: dict[str, _Build] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchers: list[Callable[[Live], None]] = []
-        self._publish_lock = asyncio.Lock()
+        self._gate = Gate(lock)
         self._supervisor = Supervisor(folder, queue, executor, self, epoch=lock.epoch, size=size)
         self._mailbox = Mailbox(folder, self._message)
 
@@ -130,6 +135,8 @@ class Builds(Account):
 
     async def _recover(self, resume: bool) -> None:
         """Pick up what a holder that died left behind: its jobs are planned anew, so what it finished is not done twice."""
+        for folder in (self.folder, self.folder / "builds", *(self.folder / "executions").glob("??")):
+            sweep(folder)
         shutil.rmtree(self.folder / "stage", ignore_errors=True)
         (self.folder / "stage").mkdir(mode=0o700, exist_ok=True)
         await self._queue.recover()
@@ -187,9 +194,11 @@ class Builds(Account):
         await self._count(build)
 
     async def wait(self, id: str) -> dict[str, Any]:
-        """The report of a build, once it has ended."""
+        """The report of a build, once it has ended. Raises :class:`ClxError` where the root was lost before that."""
         build = self._builds[id]
         await build.ended.wait()
+        if build.lost:
+            raise build.lost
         assert build.live.report is not None
         return build.live.report
 
@@ -231,9 +240,10 @@ class Builds(Account):
             await self._build(build)
         except ClxError as error:
             build.problems.append(error.problem)
-            await self._end(build, BuildState.INVALID, error.problem)
+            build.lost = error if error is self._gate.lost else None
+            await self._end(build, BuildState.FAILED if build.lost else BuildState.INVALID, error.problem)
         except OSError as error:
-            await self._end(build, BuildState.FAILED, _unpublished(error))
+            await self._end(build, BuildState.FAILED, unwritten(error, self.folder))
         except Exception as error:  # the border of the service: a build always ends, and says how
             words = "".join(traceback.format_exception(error))
             hint = "this is an error of clx_jupyter: please report it"
@@ -248,7 +258,7 @@ class Builds(Account):
             build.problems += publishing.problems
             await self._end(build, BuildState.SUCCEEDED)
             return
-        await asyncio.to_thread(publishing.start)
+        await self._gate.through(publishing.start)
         live.state = BuildState.RUNNING
         await self._count_on(build, [source.place for source in plan.jobs])
         await self._queue.set_build(live.id, BuildState.RUNNING)
@@ -283,7 +293,7 @@ class Builds(Account):
         known, rows, stamps = await asyncio.gather(
             self._queue.known(request.file), self._queue.outputs(request.file), self._queue.file_stamps()
         )
-        hashes = FileHashes(self.root, stamps)
+        build.hashes = hashes = FileHashes(self.root, stamps)
         plan = await asyncio.to_thread(make_plan, request, hashes, known, rows, self._executions.whole)
         build.plan = plan
         build.problems += plan.problems
@@ -292,8 +302,7 @@ class Builds(Account):
 
     async def _finish(self, build: _Build, publishing: Publishing) -> None:
         rows = await self._queue.outputs(build.live.request.file)
-        async with self._publish_lock:
-            gone = await asyncio.to_thread(publishing.finish, rows, complete=not build.cancelled)
+        gone = await self._gate.through(lambda: publishing.finish(rows, complete=not build.cancelled))
         await self._queue.drop_outputs(gone)
         build.problems += publishing.problems
         state = BuildState.CANCELLED if build.cancelled else BuildState.SUCCEEDED
@@ -304,8 +313,14 @@ class Builds(Account):
         executions, kernels = await self._queue.counts(live.id)
         ended = Ended(live.id, live.request, state, live.started, executions, kernels, build.problems, build.made)
         report = build_report(ended, build.plan, build.publishing, error)
-        await asyncio.to_thread(write_report, self.folder / "builds" / f"{live.id}.json", report)
-        await self._queue.set_build(live.id, BuildState(report["state"]), error=error)
+        if not build.lost:
+            file = self.folder / "builds" / f"{live.id}.json"
+            try:
+                await asyncio.to_thread(write_report, file, report)
+            except OSError as full:  # a build ends all the same
+                build.problems.append(unwritten(full, file))
+                report = build_report(ended, build.plan, build.publishing, error)
+            await self._queue.set_build(live.id, BuildState(report["state"]), error=error)
         # Last: whoever sees the end finds all of it.
         live.state, live.report = BuildState(report["state"]), report
         self._tell(build)
@@ -383,39 +398,52 @@ class Builds(Account):
     async def _plan_again(self, build: _Build) -> Plan:
         request = build.live.request
         known, rows = await asyncio.gather(self._queue.known(request.file), self._queue.outputs(request.file))
-        return await asyncio.to_thread(make_plan, request, FileHashes(self.root), known, rows, self._executions.whole)
+        hashes = build.hashes.again() if build.hashes else FileHashes(self.root)
+        return await asyncio.to_thread(make_plan, request, hashes, known, rows, self._executions.whole)
+
+    async def superseded(self, job: Job) -> bool:
+        """Whether its source, or a file that the source depends on, is no longer what the job was made for."""
+        hashes, companion = self._builds[job.build].hashes, job.spec["companion"]
+        now = hashes.again() if hashes else FileHashes(self.root)
+        wanted = {**job.spec["files"], job.path: job.spec["sha256"], **({companion["path"]: companion["sha256"]} if companion else {})}
+        return await asyncio.to_thread(lambda: any(now[path] != sha256 for path, sha256 in wanted.items()))
 
     async def accept(self, attempt: Attempt) -> None:
         """Record what a job made, then publish it; a result of a lost attempt is discarded."""
         build = self._builds[attempt.job.build]
         build.accepting += 1
         try:
+            self._gate.check()
             await self._accept(attempt, build)
+        except ClxError:
+            if not self._gate.lost:
+                raise
+            self._lose()
         finally:
             build.accepting -= 1
 
     async def _accept(self, attempt: Attempt, build: _Build) -> None:
         job = attempt.job
-        assert build.publishing is not None
+        publishing = build.publishing
+        assert publishing is not None
         ok = attempt.status == "ok"
         if build.plan and any(problem.category == "missing-file" for problem in attempt.problems):
             known = await self._queue.known(job.spec["course"])
             attempt.problems = await asyncio.to_thread(with_writers, attempt.problems, job.place, build.plan, known)
-        rows = build.publishing.rows(attempt)
+        rows = publishing.rows(attempt)
         lacking = attempt.missing or not set(job.spec["execute"]["run"]) <= set(attempt.runs)
         state = JobState.DEAD if attempt.status == "dead" else JobState.DONE if ok and not lacking else JobState.FAILED
-        won = self._lock.still_ours() and await self._queue.finish(
+        won = await self._queue.finish(
             job, state, "lost" if attempt.status == "dead" else attempt.status, problems=attempt.problems, outputs=rows,
             parts=job.spec["parts"], runs=attempt.runs, course=job.spec["course"], executions=attempt.executions, kernels=attempt.kernels,
         )  # fmt: skip
         if not won:
             return
         try:
-            async with self._publish_lock:
-                published = await asyncio.to_thread(build.publishing.publish, attempt, rows)
+            published = await self._gate.through(lambda: publishing.publish(attempt, rows), pauses=PAUSES)
         except OSError as error:
             # The job is done but its files could not be put in place: the next build makes and publishes them again.
-            problem = _unpublished(error, job.path)
+            problem = unwritten(error, self.folder, job.path)
             published = [replace(row, state="failed", problem=problem.id) for row in rows]
             attempt.problems.append(problem)
             state = JobState.FAILED
@@ -425,11 +453,8 @@ class Builds(Account):
         build.live.done += 1
         build.live.failed += state is not JobState.DONE
 
-
-def _unpublished(error: OSError, path: str | None = None) -> Problem:
-    where = f" ({error.filename})" if error.filename else ""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    hint = "make room on that disk, then build again" if full else "see that the folder can be written, then build again"
-    return Problem(
-        "disk-full" if full else "internal", f"the outputs could not be written: {error.strerror or error}{where}", hint, path=path
-    )
+    def _lose(self) -> None:
+        """Stop, now that the root is somebody else's: no job goes on, and every build ends here."""
+        self._spawn(self._supervisor.close())
+        for build in self._builds.values():
+            build.jobs_ended.set()

@@ -43,7 +43,7 @@ class FileHashes:
 
     def __init__(self, root: Path, known: Mapping[str, Stamp] | None = None) -> None:
         self._root = root
-        self._known = dict(known or {})
+        self._given, self._known = known or {}, dict(known or {})
         self.fresh: dict[str, Stamp] = {}
         """What was hashed since the start; worth keeping for the next build."""
 
@@ -62,6 +62,10 @@ class FileHashes:
         if time.time_ns() - status.st_mtime_ns > _UNSURE_NS:
             self.fresh[path] = self._known[path]
         return sha256
+
+    def again(self) -> FileHashes:
+        """Hashes of the files as they are now; what surely did not change is not read again."""
+        return FileHashes(self._root, {**self._given, **self.fresh})
 
 
 def _looks(status: os.stat_result) -> tuple[int, int, int]:

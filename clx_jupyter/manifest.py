@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 from clx_jupyter.course.yaml_spec import NAME
 from clx_jupyter.errors import ClxError
@@ -18,6 +20,10 @@ MANIFEST = ".clx-manifest.json"
 CLM_MANIFEST = ".clm-manifest.json"
 """What CLM leaves in each target."""
 
+TEMPORARY = ".clx-"
+"""What the names of temporary files begin with."""
+
+_SUFFIX = ".tmp"
 _VERSION = 1
 _MARK = 8
 
@@ -42,6 +48,19 @@ class Entry:
         return (self.course, *self.also)
 
 
+def entry_of(row: dict[str, Any]) -> Entry:
+    """The entry that :func:`row_of` gave."""
+    return Entry(**{**row, "also": tuple(row.get("also", ()))})
+
+
+def row_of(entry: Entry) -> dict[str, Any]:
+    """An entry as it stands in the file."""
+    row = asdict(entry)
+    if not row["also"]:
+        del row["also"]
+    return row
+
+
 def read_manifest(root: Path) -> dict[str, Entry]:
     """The entries by path relative to *root*, empty where there is no manifest.
 
@@ -52,7 +71,7 @@ def read_manifest(root: Path) -> dict[str, Entry]:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["version"] != _VERSION:
             raise ClxError(f"{path} was written by a newer version of clx_jupyter", "upgrade clx-jupyter", path=str(path))
-        return {name: Entry(**{**row, "also": tuple(row.get("also", ()))}) for name, row in data["files"].items()}
+        return {name: entry_of(row) for name, row in data["files"].items()}
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -65,7 +84,12 @@ def course_name(file: str, root: Path, target: Path) -> str:
     """How a course is called in the manifest of *target*: by its file, with a mark of its root where other roots may publish to the target too."""
     if target.is_relative_to(root):
         return file
-    return f"{file}@{hashlib.sha256(str(root).encode()).hexdigest()[:_MARK]}"
+    return f"{file}@{mark_of(root)}"
+
+
+def mark_of(root: Path) -> str:
+    """A short name for a course root, where several may meet."""
+    return hashlib.sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:_MARK]
 
 
 def course_names(file: str, root: Path, target: Path) -> list[str]:
@@ -101,31 +125,47 @@ def read_clm_manifest(root: Path, course: str) -> dict[str, Entry]:
     return found
 
 
-def write_manifest(root: Path, entries: dict[str, Entry]) -> None:
+def write_manifest(root: Path, entries: dict[str, Entry], *, prefix: str = TEMPORARY) -> None:
     """Write the manifest whole (temporary file, sync, rename); an unchanged one keeps its time and inode."""
     path = root / MANIFEST
-    rows: dict[str, Any] = {name: asdict(entries[name]) for name in sorted(entries)}
-    for row in rows.values():
-        if not row["also"]:
-            del row["also"]
+    rows = {name: row_of(entries[name]) for name in sorted(entries)}
     text = json.dumps({"version": _VERSION, "files": rows}, ensure_ascii=False, indent=1) + "\n"
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
-    write_atomically(path, text.encode(), sync=True)
+    write_atomically(path, text.encode(), sync=True, prefix=prefix)
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = False) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = False, prefix: str = TEMPORARY) -> None:
     """Replace *path* by *data* so that a reader sees the old bytes or the new ones, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".clx-", suffix=".tmp", dir=path.parent)
+    with replacing(path, mode=mode, sync=sync, prefix=prefix) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, mode: int = 0o644, sync: bool = False, prefix: str = TEMPORARY) -> Iterator[IO[bytes]]:
+    """A temporary file beside *path*, renamed over it at the end. An error leaves nothing behind, and names the file."""
+    name = None
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=_SUFFIX, dir=path.parent)
+        with os.fdopen(handle, "w+b") as file:
+            yield file
             file.flush()
             os.fchmod(file.fileno(), mode)
             if sync:
                 os.fsync(file.fileno())
         Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+    except BaseException as error:
+        if name:
+            Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, name):  # a write on a full disk names no file
+            error.filename, error.filename2 = str(path), None
         raise
+
+
+def sweep(folder: Path, prefix: str = TEMPORARY) -> None:
+    """Remove temporary files of this name that a process left which was killed. Only where nobody writes any now."""
+    with contextlib.suppress(OSError):
+        for file in folder.iterdir():
+            if re.fullmatch(f"{re.escape(prefix)}\\w{{8}}{re.escape(_SUFFIX)}", file.name):
+                file.unlink(missing_ok=True)

@@ -1,26 +1,32 @@
 """Publishing: accepted files into targets, whole or not at all, and nothing of the user's touched.
 
-Every target has a manifest of what is ours. A file is replaced or removed only while it still holds what we wrote.
-Files are renamed into place without a sync each: pages are cheap to make again, and one that a power cut emptied is
-recognised by its size (``docs/why.md``).
+Every target has a manifest of what is ours, and a journal of what a build has put there since the manifest was written.
+A file is replaced or removed only while it still holds what we wrote. Files are renamed into place without a sync each:
+pages are cheap to make again, and one that a power cut emptied is recognised by its size (``docs/why.md``).
 """
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import tempfile
+import errno
+import hashlib
+import io
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
-from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, Entry, parted, read_clm_manifest, read_manifest, write_atomically, write_manifest
+from clx_jupyter.journal import JOURNAL, Journal, remove_empty
+from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, Entry, parted, read_clm_manifest, read_manifest, replacing, write_manifest
 
 ASSET = "asset"
 """The variant of copied files in the manifest."""
+
+_BLOCK = 1 << 20
+_TRIES = 5
 
 
 def check_target(target: Path, root: Path) -> None:
@@ -38,18 +44,23 @@ class Tree:
     """One target folder and its manifest, for the builds of one course.
 
     *names* are what the course is called in the manifest now, and what it was called before; *alive* says of the name of another
-    course whether it still exists, so that what it published is its own.
+    course whether it still exists, so that what it published is its own; *mark* is the mark of the course root.
     """
 
     def __init__(
-        self, root: Path, *, adopt: bool = False, names: Sequence[str] = ("",), alive: Callable[[str], bool] = lambda _: False
+        self, root: Path, *, adopt: bool = False, names: Sequence[str] = ("",), alive: Callable[[str], bool] = lambda _: False, mark: str = ""
     ) -> None:  # fmt: skip
         self.root = root
         self.entries = read_manifest(root)
+        self._read = dict(self.entries)
+        self._journal = Journal(root, mark)
         self.adopt, self.course, self._alive = adopt, names[0], alive
         self._names = frozenset(names)
         self.problems: list[Problem] = []
         self._changes: dict[str, Entry | None] = {}
+        for path, entry in self._journal.entries():
+            if self.entries.get(path) != entry and self._lies(path, entry):
+                self._set(path, entry)
         if not self._known():
             for path, entry in self._of_clm.items():
                 if path not in self.entries:
@@ -85,10 +96,21 @@ class Tree:
 
     def holds(self, path: str, key: str) -> str | None:
         """The hash of what lies at *path*, if it is what we wrote under *key*; ``None`` where it is not."""
-        entry, file = self.entries.get(path), self.root / path
-        if entry is None or entry.key != key or entry.course != self.course or not file.is_file() or file.is_symlink():
+        entry = self.entries.get(path)
+        if entry is None or entry.key != key or entry.course != self.course:
             return None
-        return entry.sha256 if file_digest(file) == entry.sha256 else None
+        return entry.sha256 if self._lies(path, entry) else None
+
+    def _lies(self, path: str, entry: Entry) -> bool:
+        """Whether a file with the bytes of *entry* lies at *path*."""
+        file = self.root / path
+        if not file.is_file() or file.is_symlink():
+            return False
+        return file.stat().st_size == entry.size and file_digest(file) == entry.sha256
+
+    def tidy(self) -> None:
+        """Remove what a build that was killed left half done. No other build of this root may publish meanwhile."""
+        self._journal.sweep()
 
     def _hashes(self, path: str, accepted: str | None) -> set[str]:
         """Of what may lie at *path* and is ours: what the manifest says, what was last accepted, and what CLM wrote."""
@@ -107,7 +129,14 @@ class Tree:
             return self.adopt
         if file.stat().st_size == 0 and (accepted is not None if entry is None else entry.size > 0):
             return True
-        return file_digest(file) in self._hashes(path, accepted)
+        found = file_digest(file)
+        return found in self._hashes(path, accepted) or found in self._hashes_of_others(path)
+
+    def _hashes_of_others(self, path: str) -> set[str]:
+        """What another build of the same root has published at *path* since this one began."""
+        entry = read_manifest(self.root).get(path)
+        noted = {each.sha256 for at, each in self._journal.entries() if at == path}
+        return noted | ({entry.sha256} if entry and self._mine(entry) else set())
 
     def put(self, path: str, content: Path | bytes, entry: Entry, accepted: str | None = None) -> str:
         """Publish *content*, a file or its bytes, at *path*.
@@ -115,11 +144,11 @@ class Tree:
         Gives ``written``, ``same`` (it already holds these bytes; nothing was touched) or ``kept`` (somebody else's file lies
         there: it stays, and a problem says so). *accepted* is the hash last accepted for this path.
         """
-        file, entry = self.root / path, replace(entry, course=self.course)
+        entry = replace(entry, course=self.course)
         if why := self._impossible(path):
             self._refuse(path, why)
             return "kept"
-        same = file.is_file() and not file.is_symlink() and file.stat().st_size == entry.size and file_digest(file) == entry.sha256
+        same = self._lies(path, entry)
         others, old = self.others(path), self.entries.get(path)
         if others and old and not _shared(old, entry, same):
             self.problems.append(owned_by_others(f"{self.root.name}/{path}", self.course, others[0], entry.source))
@@ -131,18 +160,29 @@ class Tree:
         if not same and not self.ours(path, accepted):
             self._refuse(path, "was changed by somebody, or is not ours")
             return "kept"
-        if not same and isinstance(content, bytes):
-            write_atomically(file, content)
-        elif not same and isinstance(content, Path):
-            _copy(content, file)
+        if not same:
+            entry = self._write(path, content, entry)
         self._record(path, entry)
         return "same" if same else "written"
+
+    def _write(self, path: str, content: Path | bytes, entry: Entry) -> Entry:
+        """Put *content* in place. Gives the entry for the bytes that were written: a file of the course may have changed since it was hashed."""
+        self._journal.begin(path)
+        with replacing(self.root / path, prefix=self._journal.prefix) as file:
+            sha256, size = _fill(file, content)
+            if entry.variant == ASSET:
+                entry = replace(entry, sha256=sha256, size=size, key=sha256)
+            elif sha256 != entry.sha256:
+                raise OSError(errno.EIO, "what was to be published is not whole", str(content))
+            file.flush()
+            self._journal.ready(path, entry)
+        return entry
 
     def _impossible(self, path: str) -> str:
         """Why nothing may be written to a path, whatever lies there."""
         if any(part.casefold() == ".git" for part in PurePosixPath(path).parts):
             return "lies in a repository's own folder"
-        if path in (MANIFEST, CLM_MANIFEST):
+        if path in (MANIFEST, CLM_MANIFEST) or path.startswith(JOURNAL):
             return "is the name of a manifest"
         file = self.root / path
         if not self._inside(file):
@@ -183,7 +223,7 @@ class Tree:
             self._refuse(path, "left the course but was changed since")
             return False
         file.unlink()
-        _remove_empty(file.parent, self.root)
+        remove_empty(file.parent, self.root)
         return True
 
     def prune(self, keep: Callable[[str], bool]) -> list[str]:
@@ -205,12 +245,19 @@ class Tree:
 
         Another build may have saved since this one read it: what that one changed stays.
         """
-        entries = read_manifest(self.root) | {path: entry for path, entry in self._changes.items() if entry}
-        for path in (path for path, entry in self._changes.items() if entry is None):
+        entries = read_manifest(self.root)
+        changes = {path: entry for path, entry in self._changes.items() if not self._is_newer(path, entries.get(path))}
+        entries |= {path: entry for path, entry in changes.items() if entry}
+        for path in (path for path, entry in changes.items() if entry is None):
             entries.pop(path, None)
-        self.entries, self._changes = entries, {}
         if entries or self.root.is_dir():
-            write_manifest(self.root, entries)
+            write_manifest(self.root, entries, prefix=self._journal.prefix)
+        self.entries, self._changes, self._read = entries, {}, dict(entries)
+        self._journal.settle(entries, self._lies)
+
+    def _is_newer(self, path: str, entry: Entry | None) -> bool:
+        """Whether *entry* is of a build that ended meanwhile, and what that one published lies there still."""
+        return entry is not None and entry != self._read.get(path) and self._lies(path, entry)
 
     def occupied(self, paths: Iterable[str]) -> str | None:
         """A planned path where a file lies that no record mentions, in a target where the course published nothing; ``None`` if there is none."""
@@ -238,24 +285,26 @@ def owned_by_others(path: str, course: str, other: str, source: str) -> Problem:
     )
 
 
-def _copy(content: Path, file: Path) -> None:
-    """Copy beside the destination, then rename over it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(prefix=".clx-", suffix=".tmp", dir=file.parent, delete=False) as temporary:
-        name = Path(temporary.name)
-        try:
-            with content.open("rb") as source:
-                shutil.copyfileobj(source, temporary, 1 << 20)
-            temporary.close()
-            name.chmod(0o644)
-            name.replace(file)
-        except BaseException:
-            name.unlink(missing_ok=True)
-            raise
+def _fill(file: IO[bytes], content: Path | bytes) -> tuple[str, int]:
+    """Write *content* into *file*; gives the hash and the size. A file that changes while it is read is read again."""
+    if isinstance(content, bytes):
+        return _pour(file, io.BytesIO(content))
+    for _ in range(_TRIES):
+        with content.open("rb") as source:
+            before = os.fstat(source.fileno())
+            written = _pour(file, source)
+            after = os.fstat(source.fileno())
+        if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
+            break
+    return written
 
 
-def _remove_empty(folder: Path, root: Path) -> None:
-    with contextlib.suppress(OSError):
-        while folder != root:
-            folder.rmdir()
-            folder = folder.parent
+def _pour(file: IO[bytes], source: IO[bytes]) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    file.seek(0)
+    file.truncate()
+    while block := source.read(_BLOCK):
+        file.write(block)
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size

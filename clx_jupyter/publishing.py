@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from clx_jupyter.course.model import Target
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
 from clx_jupyter.job_rows import StoredOutput
-from clx_jupyter.manifest import Entry, course_names, parted, write_atomically
+from clx_jupyter.manifest import Entry, course_names, mark_of, parted, sweep, write_atomically
 from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others
 from clx_jupyter.requests import Request
@@ -64,7 +65,7 @@ class Publishing:
             # Nothing can be known of courses of other roots but that they were built.
             return bool(other) and (root / other).is_file() if mark in ("", mine) else not self.request.adopt
 
-        return Tree(target, adopt=self.request.adopt, names=names, alive=alive)
+        return Tree(target, adopt=self.request.adopt, names=names, alive=alive, mark=mark_of(root))
 
     def _refuse_occupied(self) -> None:
         for path, tree in self._trees.items():
@@ -92,7 +93,13 @@ class Publishing:
                 self.problems.append(problem.with_(outputs=names))
 
     def start(self) -> None:
-        """Before any job: the files that do not depend on one."""
+        """Before any job: what a killed build left goes, and the files that do not depend on a job come.
+
+        Raises :class:`RequestError` where a job could not put its outputs anywhere.
+        """
+        self._refuse_read_only()
+        for tree in self._trees.values():
+            tree.tidy()
         self._ignore_outputs()
         if any(not set(PAGES).isdisjoint(target.formats) for target in self.course.targets) and (names := assets.missing()):
             self.problems.append(_incomplete(names))
@@ -102,10 +109,21 @@ class Publishing:
         """Outputs of a plain folder stay out of version control unless the user says otherwise: written once."""
         if self.course.layout != "source" or self.request.single:
             return
-        parents = {target.path.parent for target in self.course.targets}
-        for parent in parents:
-            if parent != self.course.root and not parent.exists():
-                write_atomically(parent / ".gitignore", b"*\n")
+        prefix = f".clx-{mark_of(self.course.root)}-"
+        for parent in {target.path.parent for target in self.course.targets} - {self.course.root}:
+            sweep(parent, prefix)
+            if not parent.exists() or next(parent.iterdir(), None) is None:  # empty: whoever made it was killed
+                write_atomically(parent / ".gitignore", b"*\n", prefix=prefix)
+
+    def _refuse_read_only(self) -> None:
+        """Find out before any work that a folder cannot be written; asking changes nothing there."""
+        wanted = {output.variant.target.path for source in self.plan.sources for output in source.wanted}
+        for target in sorted(wanted):
+            there = next(folder for folder in (target, *target.parents) if folder.exists())
+            if not os.access(there, os.W_OK | os.X_OK):
+                raise RequestError(
+                    f"the outputs cannot be written: {there} is read-only", "make it writable, or choose another folder with -o"
+                )
 
     # --- jobs ---------------------------------------------------------------
 
@@ -143,6 +161,7 @@ class Publishing:
             return replace(
                 base, state="built", sha256=made["sha256"], size=made["size"], assets=tuple(made.get("assets", ())),
                 shown=tuple(made.get("shown", ())), note=made.get("note", ""), problem="", built=time.time(),
+                mtime_ns=None,  # of what lies there until this one is published: it must not pass for it
             )  # fmt: skip
         if missed is None:
             return replace(base, state="failed", problem=cause)
@@ -210,9 +229,10 @@ class Publishing:
 
     def _put(self, copy: Copy, name: str, content: Path, source: str, sha256: str, size: int) -> None:
         entry = Entry(sha256, size, self.course.file, source, ASSET, sha256, "mentioned")
-        done = self._trees[str(copy.target.path)].put(copy.dest, content, entry)
+        tree = self._trees[str(copy.target.path)]
+        done = tree.put(copy.dest, content, entry)
         state = {"written": "built", "same": "fresh", "kept": "stale"}[done]
-        self.assets[name] = Asset(copy.target.name, copy.dest, source, state, sha256)
+        self.assets[name] = Asset(copy.target.name, copy.dest, source, state, sha256 if done == "kept" else tree.entries[copy.dest].sha256)
 
     # --- the end ------------------------------------------------------------
 

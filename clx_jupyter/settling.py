@@ -34,6 +34,8 @@ class Settling:
 
     async def _after_done(self, attempt: Attempt) -> None:
         job = attempt.job
+        if attempt.status in ("ok", "failed") and await self._account.superseded(job):
+            attempt.status = "changed"  # what it made shows neither the old nor the new
         if attempt.cancelled or attempt.status == "cancelled":
             await self._cancelled(attempt)
         elif attempt.status == "changed":

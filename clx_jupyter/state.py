@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from clx_jupyter.errors import HeldError
+from clx_jupyter.errors import ClxError, HeldError, RequestError
 from clx_jupyter.manifest import write_atomically
 
 if os.name == "nt":
@@ -137,6 +137,14 @@ class Lock:
         """Whether nobody took the root over; asked before each publication."""
         holder = read_holder(self._folder)
         return holder is not None and (holder.host, holder.pid, holder.epoch) == (platform.node(), os.getpid(), self.epoch)
+
+    def loss(self) -> ClxError:
+        """Why the root is not ours any more."""
+        holder = read_holder(self._folder)
+        if holder is None:
+            return RequestError("the state of this course was deleted while it was built, so the build stops", "build again")
+        who = f"{holder.host} (process {holder.pid}, since {time.ctime(holder.started)})"
+        return HeldError(f"this course was taken over by {who}, so nothing more is published here", "build it there")
 
     def release(self) -> None:
         """Give the lock back; harmless if it is not held."""

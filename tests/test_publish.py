@@ -151,8 +151,8 @@ def test_pruning_removes_what_left_the_course_and_empty_folders(target: Path) ->
     tree = published(target)
     put(tree, "x", "stays.html")
     assert tree.prune(lambda path: path == "stays.html") == [PATH]
-    assert [file.name for file in target.iterdir() if file.name != MANIFEST] == ["stays.html"]
     tree.save()
+    assert [file.name for file in target.iterdir() if file.name != MANIFEST] == ["stays.html"]
     assert list(read_manifest(target)) == ["stays.html"]
 
 
@@ -166,6 +166,7 @@ def test_pruning_leaves_what_is_not_ours(target: Path) -> None:
     lay(target, "theirs", "completed/html/theirs.txt")
     lay(target, "ref", ".git/HEAD")
     assert tree.prune(lambda _: False) == [PATH]
+    tree.save()
     left = sorted(file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file() and file.name != MANIFEST)
     assert left == [".git/HEAD", "changed.html", "completed/html/theirs.txt", "of/another/course.html"]
     assert [problem.outputs for problem in tree.problems] == [("output/changed.html",)]

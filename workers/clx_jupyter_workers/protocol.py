@@ -11,15 +11,18 @@ import os
 import signal
 import struct
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO, Protocol
 
 from clx_jupyter_workers import VERSION
 from clx_jupyter_workers.problems import Problem, SourceError
 from clx_jupyter_workers.processes import end_this_tree
+from clx_jupyter_workers.volumes import fullest, is_full, room
 
 PREFIX = struct.Struct(">II")
 """Length of the header, length of the body."""
@@ -280,14 +283,13 @@ def _failed(link: Link, problem: Problem, status: str) -> Header:
 def _unexpected(error: Exception, job: Header) -> Problem:
     path = (job.get("source") or {}).get("path")
     text = "".join(traceback.format_exception(error))[-20_000:]
-    if isinstance(error, OSError) and error.errno in _DISK_FULL:
-        return Problem("disk-full", f"A disk is full: {error}", "Make room and build again.", path=path)
+    if isinstance(error, OSError) and is_full(error):
+        # Writing names no file: it is one of the places that a job writes to.
+        places = [error.filename] if error.filename else [job[name] for name in ("stage", "scratch") if job.get(name)]
+        disk = room(fullest(map(Path, places or [tempfile.gettempdir()])))
+        return Problem("disk-full", f"The disk {disk} is full.", "Make room there and build again.", path=path)
     hint = "This is an error of clx_jupyter: please report it."
     return Problem("internal", f"{type(error).__name__}: {error}", hint, path=path, traceback=text)
-
-
-_DISK_FULL = (28, 122)
-"""ENOSPC, and EDQUOT where a quota is spent."""
 
 
 def _be_nice(nice: int) -> None:

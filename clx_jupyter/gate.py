@@ -1,0 +1,73 @@
+"""The one way into the targets: one build at a time, only while the root is ours, with patience where a disk is full."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from clx_jupyter.errors import ClxError, Problem
+from clx_jupyter.state import Lock
+from clx_jupyter_workers.volumes import is_full, room
+
+T = TypeVar("T")
+
+PAUSES = (0.25, 0.5, 1.0)
+"""Seconds before each further try at a publication that failed for want of space, or by an error of the disk."""
+
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+class Gate:
+    """Whatever changes a target goes through here."""
+
+    def __init__(self, lock: Lock) -> None:
+        self._lock, self._one = lock, asyncio.Lock()
+        self._patient = True
+        #: Why nothing may be published any more.
+        self.lost: ClxError | None = None
+
+    def check(self) -> None:
+        """Raise :class:`ClxError` where the root is no longer ours. What is lost stays lost: somebody else may have published since."""
+        if self.lost is None and not self._lock.still_ours():
+            self.lost = self._lock.loss()
+        if self.lost:
+            raise self.lost
+
+    async def through(self, work: Callable[[], T], *, pauses: Iterable[float] = ()) -> T:
+        """Do *work* in a thread, again after each of *pauses* while the disk refuses it.
+
+        Raises :class:`ClxError` as :meth:`check`, and the :class:`OSError` of the last try.
+        """
+        for pause in (*(pauses if self._patient else ()), None):
+            try:
+                async with self._one:
+                    done = await asyncio.to_thread(self._checked, work)
+            except OSError as error:
+                if pause is None or error.errno in _READ_ONLY:
+                    self._patient = False  # a thousand jobs must not wait one after the other for the same disk
+                    raise
+                await asyncio.sleep(pause)
+            else:
+                self._patient = True
+                return done
+        raise AssertionError("the last try returns or raises")
+
+    def _checked(self, work: Callable[[], T]) -> T:
+        self.check()
+        return work()
+
+
+def unwritten(error: OSError, where: Path, path: str | None = None) -> Problem:
+    """What could not be written, in words that name the disk; *where* is a file on it if the error names none."""
+    file = Path(str(error.filename)) if error.filename else where
+    message = f"the outputs could not be written: {error.strerror or error} ({file})"
+    if is_full(error):
+        return Problem("disk-full", f"the disk {room(file)} is full: {file} could not be written", _MAKE_ROOM, path=path)
+    hint = "see that the folder can be written, then build again"
+    return Problem("bad-course" if error.errno in _READ_ONLY else "internal", message, hint, path=path)
+
+
+_MAKE_ROOM = "make room on that disk, then build again: what was published before is still whole"
