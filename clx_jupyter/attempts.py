@@ -29,8 +29,16 @@ class Attempt:
     #: Its runs by language (:class:`~clx_jupyter.plan.Known`).
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     progress: dict[str, Any] = field(default_factory=dict)
-    #: Which limit was reached: ``cell`` or ``notebook``.
+    #: Frames that came.
+    words: int = 0
+    #: Which limit was reached: ``cell``, ``notebook``, or ``conversion`` (reading or writing took too long).
     limit: str = ""
+    #: The worker was ended because it did not stop at that limit.
+    overdue: bool = False
+    #: The worker was ended because it said nothing for too long.
+    hung: bool = False
+    #: What ended the worker, where it was one.
+    signal: int | None = None
     cancelled: bool = False
     #: The whole service stops: the job goes back to the queue.
     stopped: bool = False

@@ -17,6 +17,32 @@ _PERSIST = 1.0
 """Seconds between two writes of one job's progress, for readers that are not this process."""
 
 
+_FIELDS: dict[str, dict[str, type]] = {
+    "progress": {"phase": str},
+    "output": {"variant": str, "sha256": str},
+    "missing": {"variant": str},
+    "problem": {"problem": dict},
+    "keep": {"key": str},
+    "written": {"files": list},
+    "execution": {"key": str},
+    "done": {"status": str},
+}
+"""What frames need to have; one without is as bad as one that is no JSON."""
+
+
+def _check(header: dict[str, Any]) -> None:
+    for name, kind in _FIELDS.get(header["t"], {}).items():
+        if not isinstance(header.get(name), kind):
+            raise FrameError(f"a frame {header['t']!r} has no {name!r}")
+
+
+def _problem(raw: dict[str, Any]) -> Problem:
+    try:
+        return Problem.from_json(raw)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FrameError(f"a frame 'problem' holds none: {error}") from error
+
+
 async def listen(attempt: Attempt, slot: Slot, account: Account, queue: JobQueue) -> None:
     """Read frames until ``done`` or the worker's end, with an eye on the clock."""
     limits = Limits(attempt)
@@ -25,37 +51,41 @@ async def listen(attempt: Attempt, slot: Slot, account: Account, queue: JobQueue
         # One read at a time and never cancelled: a cancelled one could lose half a frame.
         reading = asyncio.ensure_future(slot.worker.receive())
         while not (await asyncio.wait({reading}, timeout=limits.wait()))[0]:
+            limits.woke()
             limits.act(slot.worker)
+        limits.woke()
+        limits.heard()
         try:
             frame = reading.result()
+            if frame is None or await _take(attempt, slot, account, *frame):
+                return
         except FrameError as error:
             slot.worker.kill()
             attempt.problems.append(Problem("internal", f"the worker's answer could not be read: {error}", path=attempt.job.path))
             return
-        if frame is None:
-            return
-        slot.words += 1
-        header, body = frame
+        header = frame[0]
         if header["t"] == "progress":
-            attempt.progress = header
             limits.moved(header)
-            account.moved(attempt.job, header)
             if time.monotonic() - saved > _PERSIST:
                 saved = time.monotonic()
                 await queue.progress(attempt.job, header)
-        elif await _hear(attempt, slot, account, header, body):
-            return
 
 
-async def _hear(attempt: Attempt, slot: Slot, account: Account, header: dict[str, Any], body: bytes) -> bool:
+async def _take(attempt: Attempt, slot: Slot, account: Account, header: dict[str, Any], body: bytes) -> bool:
     """Take one frame into account; ``True`` if it was the job's last."""
+    _check(header)
+    slot.words += 1
+    attempt.words += 1
     match header["t"]:
+        case "progress":
+            attempt.progress = header
+            account.moved(attempt.job, header)
         case "output":
             attempt.outputs[header["variant"]] = header
         case "missing":
             attempt.missing[header["variant"]] = header
         case "problem":
-            attempt.problems.append(Problem.from_json(header["problem"]))
+            attempt.problems.append(_problem(header["problem"]))
         case "keep":
             await account.keep(header["key"], body)
         case "written":
@@ -70,7 +100,7 @@ async def _hear(attempt: Attempt, slot: Slot, account: Account, header: dict[str
                 "attempt": attempt.job.attempt,
             }
             slot.worker.send(answer, found or b"")
-        case "done" if header.get("job") == attempt.job.id:
+        case "done" if (header.get("job"), header.get("attempt")) == (attempt.job.id, attempt.job.attempt):
             attempt.status = header["status"]
             attempt.executions, attempt.kernels = header.get("executions", 0), header.get("kernels", 0)
             attempt.runs = header.get("runs", {})

@@ -92,11 +92,11 @@ class Pools:
                 traceback=words,
             )
 
-    async def retire(self, slot: Slot) -> int | None:
-        """Let a worker end, kill it if it does not; gives its exit status."""
+    async def retire(self, slot: Slot, grace: float | None = None) -> int | None:
+        """Let a worker end, kill it if it does not within *grace* seconds (:data:`GRACE`); gives its exit status."""
         self._slots.discard(slot)
         if slot in self._idle:
             self._idle.remove(slot)
-        status = await slot.worker.close(GRACE)
+        status = await slot.worker.close(GRACE if grace is None else grace)
         await self._queue.set_worker(slot.id, "gone")
         return status

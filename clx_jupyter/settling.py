@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import random
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
 
 from clx_jupyter.attempts import Account, Attempt
-from clx_jupyter.deadlines import Limits
+from clx_jupyter.deadlines import SILENCE, Limits
 from clx_jupyter.errors import Problem
 from clx_jupyter.job_queue import JobQueue
-from clx_jupyter.jobs import Job, JobState
+from clx_jupyter.jobs import JobState
 from clx_jupyter.pools import Pools, Slot
 
 RETRIES = 3
+"""So many times a job is tried again for a fault of the machine. An error of a cell is a result, and is not."""
+
+_LACKING = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 
 
 class Settling:
@@ -31,6 +38,12 @@ class Settling:
                 self._pools.give_back(slot)
                 await self._queue.set_worker(slot.id, "idle", done=not failed, failed=failed)
             await self._after_done(attempt)
+
+    async def try_later(self, attempt: Attempt, error: Exception) -> bool:
+        """Queue a job again that this machine could not serve for want of space or handles; ``False``: it was another error, or too often."""
+        if not isinstance(error, OSError) or error.errno not in _LACKING or attempt.job.attempt > RETRIES:
+            return False
+        return await self._queue.retry(attempt.job, "infrastructure", delay=_back_off(attempt.job.attempt))
 
     async def _after_done(self, attempt: Attempt) -> None:
         job = attempt.job
@@ -59,48 +72,72 @@ class Settling:
 
     async def _lost(self, attempt: Attempt, slot: Slot) -> None:
         """The worker died, or was killed for a reason that is known here."""
-        job, words = attempt.job, slot.worker.last_words()
         status = await self._pools.retire(slot)
-        signal = -status if status is not None and status < 0 else None
+        attempt.signal = -status if status is not None and status < 0 else None
         if attempt.cancelled:
             await self._cancelled(attempt)
-        elif attempt.limit:
+        elif attempt.overdue:
             await self._too_slow(attempt)
+        elif slot.words == 0:
+            self._pools.start_failed(slot.type, slot.worker.last_words())
+            await self._queue.retry(attempt.job, "lost", signal=attempt.signal)
+        elif attempt.words == 0 and attempt.job.attempt <= RETRIES:
+            # It died while it had nothing to do: that is not the job's fault.
+            await self._queue.retry(attempt.job, "lost", signal=attempt.signal)
         else:
-            if slot.words == 0:
-                self._pools.start_failed(slot.type, words)
-            deaths = (*job.deaths, attempt.progress.get("source_cell"))
-            if slot.words and await self._is_hopeless(attempt, deaths, signal):
-                return
-            await self._queue.retry(job, "lost", deaths=deaths if slot.words else job.deaths, signal=signal)
+            await self._died(attempt)
 
-    async def _is_hopeless(self, attempt: Attempt, deaths: tuple[int | None, ...], signal: int | None) -> bool:
-        job = attempt.job
-        dead = Job(**{name: getattr(job, name) for name in job.__slots__} | {"deaths": deaths})
-        if not dead.hopeless:
-            return False
-        cell, how = deaths[-1], f" (signal {signal})" if signal else ""
-        problem = Problem(
-            "kernel-died", f"the worker was lost {len(deaths)} times while it built this notebook{how}",
-            "the code at this place ends processes or uses up the memory: run it alone in JupyterLab", path=job.path, cell=cell,
-        )  # fmt: skip
-        await self._account.accept(attempt.end_with("dead", problem))
-        return True
+    async def _died(self, attempt: Attempt) -> None:
+        """The job is tried again, the first time at once; where workers die of it again and again, it is given up."""
+        job, outcome = attempt.job, "hung" if attempt.hung else "lost"
+        deaths = (*job.deaths, attempt.progress.get("source_cell"))
+        if replace(job, deaths=deaths).hopeless:
+            await self._account.accept(attempt.end_with("dead", _deadly(attempt, deaths)))
+        else:
+            delay = _back_off(len(deaths) - 1) if len(deaths) > 1 else 0.0
+            await self._queue.retry(job, outcome, delay=delay, deaths=deaths, signal=attempt.signal)
 
     async def _too_slow(self, attempt: Attempt) -> None:
         """The worker had to be killed at a limit: the next attempt takes the execution as failed and makes the rest."""
-        job, cell = attempt.job, attempt.progress.get("source_cell")
-        limits = Limits(attempt)
-        seconds = limits.of_cell(attempt.progress) if attempt.limit == "cell" else limits.notebook_seconds
-        problem = Problem(
-            "timeout", f"the {attempt.limit} ran longer than {seconds:g} s and did not stop when asked",
-            "raise the limit (--timeout) or make the code faster", path=job.path, cell=cell,
-        )  # fmt: skip
-        if key := attempt.progress.get("key"):
+        job, problem = attempt.job, _timeout(attempt)
+        if (key := attempt.progress.get("key")) and attempt.limit != "conversion":
             failed = job.spec["execute"].get("failed", {}) | {key: problem.to_json()}
             await self._queue.retry(job, "timeout", spec={**job.spec, "execute": {**job.spec["execute"], "failed": failed}})
+        elif job.attempt <= RETRIES:
+            await self._queue.retry(job, "timeout", delay=_back_off(job.attempt))
         else:
             await self._account.accept(attempt.end_with("failed", problem))
+
+
+def _deadly(attempt: Attempt, deaths: Sequence[int | None]) -> Problem:
+    """What to say of a job at which workers die."""
+    text = f"the worker was lost {len(deaths)} times while it built this notebook"
+    hint = "the code at this place ends processes or uses up the memory: run it alone in JupyterLab"
+    if attempt.hung:
+        text += f", the last time because it did not answer for {SILENCE:g} s"
+        hint = "the code at this place stops processes or the machine is far too busy: run it alone in JupyterLab"
+    elif attempt.signal:
+        text += f", the last time by {signal_name(attempt.signal)}"
+    return Problem("kernel-died", text, hint, path=attempt.job.path, cell=deaths[-1])
+
+
+def _timeout(attempt: Attempt) -> Problem:
+    limits, cell = Limits(attempt), attempt.progress.get("source_cell")
+    seconds = limits.of_cell(attempt.progress) if attempt.limit == "cell" else limits.notebook_seconds
+    if attempt.limit == "conversion":
+        text, hint = f"reading or writing this notebook took longer than {seconds:g} s", "raise the limit (--timeout) or make it smaller"
+    else:
+        text = f"the {attempt.limit} ran longer than {seconds:g} s and did not stop when asked"
+        hint = "raise the limit (--timeout) or make the code faster"
+    return Problem("timeout", text, hint, path=attempt.job.path, cell=cell)
+
+
+def signal_name(number: int) -> str:
+    """``signal 9 (SIGKILL)``."""
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"signal {number}"
 
 
 def _back_off(attempt: int) -> float:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
-import tempfile
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -19,6 +17,10 @@ from clx_jupyter.jobs import JOB_TYPES, Job, JobState
 from clx_jupyter.listening import listen
 from clx_jupyter.pools import Pools, Slot
 from clx_jupyter.settling import Settling
+from clx_jupyter.sweeping import make_scratch, remove_tree
+
+STOP_GRACE = 2.0
+"""Seconds in which workers end by themselves when everything stops; all of it may take five."""
 
 
 class Supervisor:
@@ -27,6 +29,7 @@ class Supervisor:
     def __init__(self, folder: Path, queue: JobQueue, executor: Executor, account: Account, *, epoch: int, size: int) -> None:
         self._folder, self._queue, self._account, self._epoch = folder, queue, account, epoch
         self._pools = Pools(folder, queue, executor, size)
+        self._owner, self._scratch = executor.owner, Path()
         self._running: dict[int, tuple[Attempt, Slot]] = {}
         self._wake = asyncio.Event()
         self._settling = Settling(self._pools, queue, account)
@@ -41,12 +44,18 @@ class Supervisor:
     async def close(self) -> None:
         """Stop: running jobs go back to the queue, every worker ends."""
         self._loop_task.cancel()
+        await asyncio.gather(self._loop_task, return_exceptions=True)
         for attempt, slot in self._running.values():
             attempt.cancelled = attempt.stopped = True
             slot.worker.send({"t": "cancel", "job": attempt.job.id, "attempt": attempt.job.attempt})
-        closing = [self._pools.retire(slot) for slot in self._pools]
-        await asyncio.gather(self._loop_task, *closing, return_exceptions=True)
+        await asyncio.gather(*(self._pools.retire(slot, STOP_GRACE) for slot in self._pools), return_exceptions=True)
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(_remove, self._scratch)
+
+    def hurry(self) -> None:
+        """End all workers at once: whoever stops us has no more patience."""
+        for slot in self._pools:
+            slot.worker.kill()
 
     async def cancel(self, jobs: list[int]) -> None:
         """End running jobs; workers that do not listen are killed."""
@@ -125,28 +134,32 @@ class Supervisor:
     async def _work(self, attempt: Attempt, slot: Slot) -> None:
         """One try at a job, from its frame to its end; whatever happens, the job gets an end or goes back."""
         attempt.stage = self._folder / "stage" / f"{attempt.job.id}-{attempt.job.attempt}"
-        attempt.stage.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = Path(tempfile.mkdtemp(prefix=f"clx-{attempt.job.id}-"))
+        scratch = Path()
         try:
-            frame = await self._account.frame(attempt.job)
-            frame |= {
-                "t": "job",
-                "job": attempt.job.id,
-                "attempt": attempt.job.attempt,
-                "stage": str(attempt.stage),
-                "scratch": str(scratch),
-            }
-            slot.worker.send(frame)
+            scratch = self._scratch_folder() / attempt.stage.name
+            attempt.stage.mkdir(parents=True, exist_ok=True, mode=0o700)
+            slot.worker.send(await self._frame(attempt, scratch))
             await listen(attempt, slot, self._account, self._queue)
             await self._settling.settle(attempt, slot)
-        except Exception as error:  # the border of the supervisor: the job ends as failed, its worker is not trusted again
+        except Exception as error:  # the border of the supervisor: the job gets an end, its worker is not trusted again
             await self._pools.retire(slot)
-            await self._give_up(attempt.end_with("failed", internal(error).with_(path=attempt.job.path)))
+            if not await self._settling.try_later(attempt, error):
+                await self._give_up(attempt.end_with("failed", internal(error).with_(path=attempt.job.path)))
         finally:
             self._running.pop(attempt.job.id, None)
             self._account.moved(attempt.job, None)
             self.wake()
             await asyncio.to_thread(_remove, attempt.stage, scratch)
+
+    def _scratch_folder(self) -> Path:
+        if not self._scratch.name:
+            self._scratch = make_scratch(self._owner)
+        return self._scratch
+
+    async def _frame(self, attempt: Attempt, scratch: Path) -> dict[str, Any]:
+        job = attempt.job
+        frame = await self._account.frame(job)
+        return {**frame, "t": "job", "job": job.id, "attempt": job.attempt, "stage": str(attempt.stage), "scratch": str(scratch)}
 
     async def _give_up(self, attempt: Attempt) -> None:
         """End a job that went wrong on this side; where even that cannot be accepted, its state alone is recorded."""
@@ -163,4 +176,5 @@ class Supervisor:
 
 def _remove(*folders: Path) -> None:
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.name:
+            remove_tree(folder)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import platform
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 from clx_jupyter import deadlines, pools, settling
 from clx_jupyter import supervisor as module
 from clx_jupyter.attempts import Account, Attempt
+from clx_jupyter.executors import logs
+from clx_jupyter.executors.base import Owner
 from clx_jupyter.executors.local import LocalWorker
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE, Reader
@@ -53,6 +57,19 @@ while True:
     elif do == "garbage" and job["attempt"] == 1:
         sys.stdout.buffer.write(b"\\xff" * 64); sys.stdout.buffer.flush()
         time.sleep(600)
+    elif do == "cut" and job["attempt"] == 1:
+        sys.stdout.buffer.write(b"\\x00\\x00\\x00\\x40\\x00\\x00\\x00\\x00{"); sys.stdout.buffer.flush(); os._exit(0)
+    elif do == "huge" and job["attempt"] == 1:
+        sys.stdout.buffer.write(b"\\x00\\x00\\x00\\x02\\x7f\\xff\\xff\\xff{}"); sys.stdout.buffer.flush(); time.sleep(600)
+    elif do == "no fields" and job["attempt"] == 1: send({"t": "output"}); time.sleep(600)
+    elif do == "no problem" and job["attempt"] == 1: send({"t": "problem", "problem": {"class": 1}}); time.sleep(600)
+    elif do == "leave" and job["attempt"] == 1: progress(source_cell=1); os._exit(0)
+    elif do == "crash" and job["attempt"] == 1: progress(source_cell=1); os.kill(os.getpid(), 11)
+    elif do == "stop" and job["attempt"] == 1: progress(source_cell=1); os.kill(os.getpid(), 19)
+    elif do == "silent": progress(source_cell=1, key="key"); [listen() for _ in range(3)]
+    elif do == "shout":
+        for _ in range(200): os.write(2, b"x" * 65535 + b"\\n"); print("not a frame", file=sys.stderr)
+    elif do == "read": send({"t": "progress", **name, "phase": "read"}); time.sleep(600)
     elif do == "hang": progress(source_cell=2); time.sleep(600)
     elif do == "listen":
         progress(source_cell=2)
@@ -69,20 +86,19 @@ class ProgramExecutor:
     """Starts the program above."""
 
     name = "test"
+    shares_files = True
 
     def __init__(self, program: Path) -> None:
+        self.owner = Owner()
         self.program = program
         self.start_mode = ""
         self.started: list[LocalWorker] = []
 
     async def start(self, type: str, log: Path) -> LocalWorker:
-        with log.open("ab") as errors:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, str(self.program), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
-                env={**os.environ, "CLX_TEST_START": self.start_mode}, start_new_session=True,
-            )  # fmt: skip
-        self.started.append(LocalWorker(process, log))
-        return self.started[-1]
+        environment = {**os.environ, "CLX_TEST_START": self.start_mode}
+        worker = await LocalWorker.run([sys.executable, str(self.program)], log, environment)
+        self.started.append(worker)
+        return worker
 
 
 class World(Account):
@@ -130,8 +146,10 @@ class World(Account):
             self.together.append(set(self.running.values()))
         self._moved.set()
 
-    async def add(self, *what: str, cell: int | None = 4, cell_timeout: float = 300.0, own_limits: bool = True) -> list[int]:
-        execute = {"cell_timeout": cell_timeout, "timeout": 300.0, "own_limits": own_limits}
+    async def add(
+        self, *what: str, cell: int | None = 4, cell_timeout: float = 300.0, timeout: float = 300.0, own_limits: bool = True
+    ) -> list[int]:
+        execute = {"cell_timeout": cell_timeout, "timeout": timeout, "own_limits": own_limits}
         jobs = [("notebook", f"0:{do}", do, 0, {"do": do, "cell": cell, "execute": execute}, "new") for do in what]
         await self.queue.enqueue("b", jobs)
         self.supervisor.wake()
@@ -167,6 +185,7 @@ class World(Account):
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     for each in (module, deadlines, pools):
         monkeypatch.setattr(each, "GRACE", 0.3)
+    monkeypatch.setattr(module, "STOP_GRACE", 0.3)
     create_state_folder(tmp_path, tmp_path)
     queue = await JobQueue.open(tmp_path / DATABASE)
     await queue.add_build("b", "", {})
@@ -253,9 +272,78 @@ async def test_workers_that_do_not_start_end_their_jobs_with_their_last_words(wo
         assert "first line of the trouble" in problem.traceback
 
 
-async def test_an_answer_that_cannot_be_read_ends_the_worker_and_the_job_is_tried_again(world: World) -> None:
-    (job,) = await world.ended("garbage")
-    assert (job.state, job.attempt) == (JobState.DONE, 2)
+@pytest.mark.fault(32)
+async def test_a_worker_whose_frames_cannot_be_read_is_replaced_and_its_job_tried_again(world: World) -> None:
+    jobs = await world.ended("garbage", "cut", "huge", "no fields", "no problem")
+    assert [(job.state, job.attempt) for job in jobs] == [(JobState.DONE, 2)] * 5
+
+
+@pytest.mark.fault(3)
+async def test_a_worker_that_ends_in_peace_in_the_middle_of_a_job_counts_as_a_crash(world: World) -> None:
+    (job,) = await world.ended("leave")
+    assert (job.state, job.attempt, job.deaths) == (JobState.DONE, 2, (1,))
+    assert world.attempts(job.id) == [("lost", None), ("ok", None)]
+
+
+@pytest.mark.fault(2)
+async def test_an_attempt_names_the_signal_that_ended_its_worker(world: World) -> None:
+    (job,) = await world.ended("crash")
+    assert world.attempts(job.id) == [("lost", signal.SIGSEGV), ("ok", None)]
+
+
+@pytest.mark.fault(4)
+async def test_a_stopped_worker_is_found_out_by_its_silence_and_its_job_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlines, "PING", 0.2)
+    monkeypatch.setattr(deadlines, "SILENCE", 1.0)
+    (job,) = await world.ended("stop")
+    assert (job.state, job.attempt, job.deaths) == (JobState.DONE, 2, (1,))
+    assert world.attempts(job.id) == [("hung", signal.SIGKILL), ("ok", None)]
+
+
+async def test_a_quiet_worker_is_asked_whether_it_lives_and_any_word_will_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlines, "PING", 0.1)
+    (job,) = await world.ended("silent")
+    assert (job.state, job.attempt) == (JobState.DONE, 1)
+
+
+async def test_reading_has_a_limit_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "RETRIES", 0)
+    (job,) = await world.ended("read", timeout=0.3)
+    assert job.state is JobState.FAILED
+    (problem,) = world.accepted[0].problems
+    assert (problem.category, problem.path) == ("timeout", "read")
+    assert problem.message == "reading or writing this notebook took longer than 0.3 s"
+
+
+@one_worker
+@pytest.mark.fault(33)
+async def test_a_worker_that_shouts_fills_no_disk_and_its_frames_are_understood(world: World) -> None:
+    (job,) = await world.ended("shout")
+    assert (job.state, job.attempt) == (JobState.DONE, 1)
+    await world.supervisor.close()
+    files = sorted((world.folder / "logs").iterdir())
+    assert [file.name for file in files] == ["notebook-worker.log", "notebook-worker.log.1"]
+    assert all(file.stat().st_size < 2 * logs.LIMIT for file in files)
+    assert world.executor.started[0].last_words().endswith("not a frame")
+
+
+@pytest.mark.fault(47)
+async def test_a_thousand_short_jobs_pass_while_garbage_is_collected(world: World) -> None:
+    for _ in range(10):
+        work = asyncio.ensure_future(world.ended(*["ok"] * 100))
+        while not work.done():
+            gc.collect(1)
+            await asyncio.wait({work}, timeout=0.02)
+        gc.collect()
+        assert {job.state for job in work.result()} == {JobState.DONE}
+
+
+async def test_an_idle_worker_that_died_is_not_blamed_on_the_next_job(world: World) -> None:
+    await world.ended("ok")
+    for worker in world.executor.started:
+        worker.kill()
+    (job,) = await world.ended("ok")
+    assert (job.state, job.deaths) == (JobState.DONE, ())
 
 
 async def test_a_hanging_job_is_cancelled_by_ending_its_worker(world: World) -> None:
@@ -304,9 +392,12 @@ async def test_a_cell_over_its_limit_whose_worker_answers_goes_on(world: World) 
     assert world.accepted[0].limit == "cell"
 
 
-async def test_a_job_over_its_limit_without_a_running_execution_fails(world: World) -> None:
+async def test_a_job_over_its_limit_without_a_running_execution_is_tried_again_then_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "RETRIES", 1)
     (job,) = await world.ended("hang", cell_timeout=0.2)
-    assert job.state is JobState.FAILED
+    assert (job.state, job.attempt) == (JobState.FAILED, 2)
     assert [problem.category for problem in world.accepted[0].problems] == ["timeout"]
 
 
@@ -326,6 +417,7 @@ async def test_a_job_ends_even_where_nothing_can_be_accepted(world: World) -> No
 async def test_closing_puts_running_jobs_back_and_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for each in (module, deadlines, pools):
         monkeypatch.setattr(each, "GRACE", 0.3)
+    monkeypatch.setattr(module, "STOP_GRACE", 0.3)
     create_state_folder(tmp_path, tmp_path)
     queue = await JobQueue.open(tmp_path / DATABASE)
     await queue.add_build("b", "", {})

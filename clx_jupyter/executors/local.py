@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import platform
 import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from clx_jupyter.executors.base import Owner, Usage
+from clx_jupyter.executors.logs import WorkerLog
+from clx_jupyter.sweeping import VARIABLE, mark_of_holder, mark_of_root, sweep, sweep_scratch
 from clx_jupyter_workers.protocol import encode, read_frame_async
 
-_WORDS = 4000
+_NUMBERS = itertools.count(1)
+Closed = Callable[[], Awaitable[None]]
 
 
 class LocalWorker:
     """A worker program with its pipes."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
-        self._process = process
-        self._log = log
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, mark: str = "", closed: Closed | None = None) -> None:
+        self._process, self._mark, self._closed = process, mark, closed
+        self._log = WorkerLog(log)
+        self._logging = asyncio.create_task(self._log.take(process.stderr)) if process.stderr is not None else None
         self.pid: int | None = process.pid
         self.host = platform.node()
+
+    @classmethod
+    async def run(
+        cls, command: Sequence[str], log: Path, environment: Mapping[str, str], mark: str = "", closed: Closed | None = None
+    ) -> LocalWorker:
+        """Start a program, in a session of its own: a Ctrl-C in a terminal is meant for us. Raises ``OSError`` where it cannot."""
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=dict(environment), start_new_session=True, limit=2**22
+        )
+        return cls(process, log, mark, closed)
 
     def send(self, header: dict[str, Any], body: bytes = b"") -> None:
         """Queue a frame; a dead worker shows at :meth:`receive`, not here."""
@@ -43,6 +60,8 @@ class LocalWorker:
 
     def kill(self) -> None:
         """End the whole tree. Kernels lead process groups of their own, so it is walked before its root dies."""
+        if self._process.returncode is not None:  # its number may be another's by now
+            return
         with contextlib.suppress(psutil.NoSuchProcess):
             root = psutil.Process(self._process.pid)
             for process in [*root.children(recursive=True), root]:
@@ -50,7 +69,7 @@ class LocalWorker:
                     process.kill()
 
     async def close(self, grace: float) -> int | None:
-        """Close its input, which tells it to end; kill the tree after *grace* seconds."""
+        """Close its input, which tells it to end; kill the tree after *grace* seconds; then end what left the tree."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -58,8 +77,16 @@ class LocalWorker:
         except TimeoutError:
             self.kill()
             await self._process.wait()
+        if self._mark:
+            await asyncio.to_thread(sweep, self._mark)
+        if self._logging is not None:
+            await asyncio.wait({self._logging}, timeout=1)
+            self._logging.cancel()
         # The transport is closed here, on a living loop, and not by the garbage collector.
         self._process._transport.close()  # type: ignore[attr-defined]
+        if self._closed is not None:
+            closed, self._closed = self._closed, None
+            await closed()
         return self._process.returncode
 
     async def usage(self) -> Usage | None:
@@ -72,11 +99,8 @@ class LocalWorker:
         return _sum(tree)
 
     def last_words(self) -> str:
-        """The end of its log."""
-        try:
-            return self._log.read_bytes()[-_WORDS:].decode(errors="replace").strip()
-        except OSError:
-            return ""
+        """The end of what it wrote to standard error."""
+        return self._log.tail()
 
 
 def _sum(tree: list[psutil.Process]) -> Usage:
@@ -90,20 +114,50 @@ def _sum(tree: list[psutil.Process]) -> Usage:
 
 
 class LocalExecutor:
-    """Starts workers on this machine, each in a session of its own."""
+    """Starts workers on this machine; while there are any, a watch that outlives this process cleans up after it."""
 
     name = "local"
     shares_files = True
-    owner = Owner()
+
+    def __init__(self) -> None:
+        self.owner = Owner()
+        self._living = 0
+        self._watch: asyncio.subprocess.Process | None = None
 
     async def sweep(self) -> None:
-        """Local workers end with their server: they read the end of their input."""
+        """End what earlier holders of the owner's root left running, and remove their temporary files."""
+        if self.owner.root:
+            await asyncio.to_thread(sweep, mark_of_root(self.owner))
+            await asyncio.to_thread(sweep_scratch, mark_of_root(self.owner))
 
     async def start(self, type: str, log: Path) -> LocalWorker:
         """Start ``python -P -m clx_jupyter_workers.<type>``; ``-P`` keeps course files from shadowing modules."""
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as errors:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", f"clx_jupyter_workers.{type}",
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors, start_new_session=True, limit=2**22,
-            )  # fmt: skip
-        return LocalWorker(process, log)
+        mark = f"{mark_of_holder(self.owner)}{next(_NUMBERS)}-"
+        command = (sys.executable, "-P", "-m", f"clx_jupyter_workers.{type}")
+        self._living += 1
+        try:
+            if self._living == 1:
+                self._watch = await _start_watch(mark_of_holder(self.owner))
+            return await LocalWorker.run(command, log, {**os.environ, VARIABLE: mark}, mark, self._ended)
+        except BaseException:
+            await self._ended()
+            raise
+
+    async def _ended(self) -> None:
+        self._living -= 1
+        if self._living == 0 and self._watch is not None:
+            watch, self._watch = self._watch, None
+            with contextlib.suppress(ProcessLookupError):
+                watch.kill()
+            await watch.wait()
+            watch._transport.close()  # type: ignore[attr-defined]
+
+
+async def _start_watch(mark: str) -> asyncio.subprocess.Process:
+    """A small program that reads from a pipe whose other end nobody but this process holds."""
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    nothing = asyncio.subprocess.DEVNULL
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "clx_jupyter.sweeping", mark,
+        stdin=asyncio.subprocess.PIPE, stdout=nothing, stderr=nothing, env=environment, start_new_session=True,
+    )  # fmt: skip

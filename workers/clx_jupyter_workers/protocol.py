@@ -6,6 +6,7 @@ Standard library only: the supervisor imports the frame codec, workers import :f
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from typing import Any, BinaryIO, Protocol
 
 from clx_jupyter_workers import VERSION
 from clx_jupyter_workers.problems import Problem, SourceError
-from clx_jupyter_workers.processes import end_this_tree
+from clx_jupyter_workers.processes import adopt_orphans, end_children, end_this_tree
 from clx_jupyter_workers.volumes import fullest, is_full, room
 
 PREFIX = struct.Struct(">II")
@@ -219,7 +220,8 @@ class _Worker:
             while (frame := read_frame(self.source)) is not None:
                 self.receive(*frame)
         except FrameError as error:
-            print(f"worker: {error}", file=sys.stderr)
+            with contextlib.suppress(OSError):
+                print(f"worker: {error}", file=sys.stderr)
         except OSError:
             pass
         end_this_tree(0)
@@ -250,6 +252,8 @@ class _Worker:
             link = self.link
             assert link is not None
             done = run(convert, job, link)
+            # What code started and left running ends with its job, wherever it hid.
+            end_children()
             self.link = None
             link.send("done", **link.name, **done)
 
@@ -315,6 +319,7 @@ def serve(kind: str, load: Callable[[], Convert]) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
+    adopt_orphans()
     signal.signal(signal.SIGTERM, worker.stop)
     signal.signal(signal.SIGINT, worker.stop)
     threading.Thread(target=worker.read, name="reader", daemon=True).start()

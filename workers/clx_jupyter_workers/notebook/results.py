@@ -145,7 +145,7 @@ class Results:
         includes = [(source, target) for source, target in self.job.get("includes", ())]
         with (
             scratch.scratch(place, self.root, self.source.folder, self.files, includes, never_link) as folder,
-            tempfile.TemporaryDirectory(prefix="clx-kernel-") as run_folder,
+            tempfile.TemporaryDirectory(prefix="clx-kernel-", dir=place.parent) as run_folder,
         ):
             scratch.own(place, scratch.named_paths("\n".join(cell.source for cell in ran), self.source.folder))
             if given:
