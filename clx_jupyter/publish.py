@@ -167,6 +167,8 @@ class Tree:
 
     def _write(self, path: str, content: Path | bytes, entry: Entry) -> Entry:
         """Put *content* in place. Gives the entry for the bytes that were written: a file of the course may have changed since it was hashed."""
+        if not (self.root / MANIFEST).exists():  # it marks the folder as one of outputs, which is never read as a course
+            write_manifest(self.root, {}, prefix=self._journal.prefix)
         self._journal.begin(path)
         with replacing(self.root / path, prefix=self._journal.prefix) as file:
             sha256, size = _fill(file, content)

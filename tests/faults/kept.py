@@ -1,0 +1,77 @@
+"""A real worker that outlives the service that uses it, for tests that open many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from clx_jupyter.builds import Builds
+from clx_jupyter.executors.base import Usage
+from clx_jupyter.executors.local import LocalExecutor, LocalWorker
+from clx_jupyter.requests import Request
+
+
+class _Lent:
+    """The kept worker, for one service: its end is only noted."""
+
+    def __init__(self, worker: LocalWorker, ready: tuple[dict[str, Any], bytes]) -> None:
+        self._worker, self._ready = worker, [ready]
+        self.pid, self.host = worker.pid, worker.host
+        self.spoilt = False
+
+    def send(self, header: dict[str, Any], body: bytes = b"") -> None:
+        if header["t"] != "hello":
+            self._worker.send(header, body)
+
+    async def receive(self) -> tuple[dict[str, Any], bytes] | None:
+        return self._ready.pop() if self._ready else await self._worker.receive()
+
+    def kill(self) -> None:
+        self.spoilt = True
+        self._worker.kill()
+
+    async def close(self, grace: float) -> int | None:
+        return await self._worker.close(grace) if self.spoilt else 0
+
+    def last_words(self) -> str:
+        return self._worker.last_words()
+
+    async def usage(self) -> Usage | None:
+        return await self._worker.usage()
+
+
+class Kept(LocalExecutor):
+    """Lends out the same worker again and again; one service at a time, one worker each."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__()
+        self._log = log
+        self._worker: LocalWorker | None = None
+        self._lent: _Lent | None = None
+        self._ready: tuple[dict[str, Any], bytes] = ({}, b"")
+
+    async def start(self, type: str, log: Path) -> Any:
+        if self._worker is None or self._lent is None or self._lent.spoilt:
+            self._worker = await super().start(type, self._log)
+            ready = await self._worker.receive()
+            assert ready is not None, self._worker.last_words()
+            self._ready = ready
+        self._lent = _Lent(self._worker, self._ready)
+        return self._lent
+
+    async def sweep(self) -> None:
+        """Nobody who died left workers here."""
+
+    async def end(self) -> None:
+        if self._worker is not None:
+            await self._worker.close(5)
+
+
+async def built(root: Path, kept: Kept, *, folder: Path | None = None, **asked: Any) -> dict[str, Any]:
+    """The report of a build of ``course.yaml`` that runs nothing, by a service that is opened for it."""
+    builds = await Builds.open(root, folder=folder, size=1, executor=kept, resume=False)
+    assert builds is not None
+    try:
+        return await builds.wait(await builds.start(Request(str(root), file="course.yaml", execute=False, **asked)))
+    finally:
+        await builds.close()
