@@ -133,8 +133,8 @@ test: setup check-system ## everything but the tests marked long: what CI runs
 quick: .venv/.python ## the tests that need no kernel, server, browser or whole course
 	pytest -q -m "not story and not server and not browser and not kernel and not long and not shared"
 
-long: setup check-system ## only the tests marked long
-	pytest -m long
+long: setup check-system ## only the tests marked long; at the end what they measured
+	pytest -m long -rP
 
 lab: setup ## open JupyterLab on a copy of the demo course
 	@copy="$$(mktemp -d)"; cp -R binder/demo "$$copy"; echo "Working on a copy: $$copy/demo"; \

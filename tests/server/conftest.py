@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.service import Service
+from tests.server.running import servers  # noqa: F401 - a fixture
 from tests.stories.conftest import command, write
 
 PROBLEM = {"id", "severity", "class", "message", "hint", "path", "cell", "cell_id", "line", "outputs", "traceback", "fix"}
