@@ -17,6 +17,7 @@ from clx_jupyter.executors.local import LocalExecutor, LocalWorker
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE
 from clx_jupyter.jobs import INTERACTIVE, BuildState, Job, JobState
+from clx_jupyter.pools import PoolLimits
 from clx_jupyter.state import create_state_folder
 from clx_jupyter.supervisor import Supervisor
 
@@ -48,7 +49,7 @@ class NoopQueue(Account):
         self._wanted = 0
         self._all_done = asyncio.Event()
         self._builds = 0
-        self.supervisor = Supervisor(folder, queue, NoopExecutor(), self, epoch=1, size=size)
+        self.supervisor = Supervisor(folder, queue, NoopExecutor(), self, epoch=1, limits=PoolLimits(size))
 
     async def frame(self, job: Job) -> dict[str, Any]:
         return dict(job.spec)

@@ -14,7 +14,6 @@ from typing import Any, Self
 from clx_jupyter.after import left_by
 from clx_jupyter.attempts import Account, Attempt
 from clx_jupyter.browsers import chromium
-from clx_jupyter.capacity import default_size
 from clx_jupyter.errors import ClxError, Problem
 from clx_jupyter.executions import Executions, kernel_environment
 from clx_jupyter.executors.base import Executor, Owner
@@ -29,6 +28,7 @@ from clx_jupyter.jobs import BuildState, Job, JobState
 from clx_jupyter.manifest import sweep
 from clx_jupyter.plan import Plan
 from clx_jupyter.planning import make_plan
+from clx_jupyter.pools import PoolLimits
 from clx_jupyter.publishing import Publishing
 from clx_jupyter.reports import Ended, build_report, write_report
 from clx_jupyter.requests import Mailbox, Request, new_id
@@ -92,7 +92,7 @@ class Builds(Account):
     """The builds of one root. Whoever has this open holds the root's lock and is the only writer of its state."""
 
     def __init__(
-        self, root: Path, folder: Path, lock: Lock, queue: JobQueue, executor: Executor, size: int, settings: BuildSettings
+        self, root: Path, folder: Path, lock: Lock, queue: JobQueue, executor: Executor, limits: PoolLimits, settings: BuildSettings
     ) -> None:
         self.root, self.folder = root, folder
         self._lock, self._queue, self._settings = lock, queue, settings
@@ -101,18 +101,18 @@ class Builds(Account):
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchers: list[Callable[[Live], None]] = []
         self._gate = Gate(lock)
-        self._supervisor = Supervisor(folder, queue, executor, self, epoch=lock.epoch, size=size)
+        self._supervisor = Supervisor(folder, queue, executor, self, epoch=lock.epoch, limits=limits)
         self._mailbox = Mailbox(folder, self._message)
 
     @classmethod
     async def open(
         cls, root: Path, *, folder: Path | None = None, size: int | None = None, settings: BuildSettings | None = None, take_over: bool = False,
-        executor: Executor | None = None, resume: bool = True,
+        executor: Executor | None = None, resume: bool = True, server: bool = False,
     ) -> Self | None:  # fmt: skip
         """Become the holder of *root*; ``None`` where another process of this host is.
 
         *size*: the number of workers of each type, before what the settings say. Builds that the last holder left open go on if *resume*,
-        else they end as cancelled.
+        else they end as cancelled. *server*: JupyterLab shares the machine with the workers.
         Raises :class:`HeldError` where another host holds it.
         """
         folder, settings = folder or state_folder(root), settings or BuildSettings()
@@ -128,7 +128,7 @@ class Builds(Account):
         executor = executor or LocalExecutor()
         executor.owner = Owner.of(folder, lock.epoch)
         await executor.sweep()
-        builds = cls(root, folder, lock, queue, executor, size or settings.workers or default_size(), settings)
+        builds = cls(root, folder, lock, queue, executor, PoolLimits.of(settings, size, server=server), settings)
         await builds._recover(resume)
         builds._mailbox.open()
         return builds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,6 +43,7 @@ class JobQueue:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._adding_worker = asyncio.Lock()
         self._write, self._all = database.write, database.all
 
     @classmethod
@@ -210,14 +212,11 @@ class JobQueue:
 
     async def add_worker(self, type: str, executor: str, host: str, pid: int | None) -> int:
         """Record a started worker; gives its id."""
-        known = await self._all("SELECT coalesce(max(id), 0) FROM workers", ())
-        id = known[0][0] + 1
-        await self._write(
-            (
-                "INSERT INTO workers (id, type, executor, host, pid, state, started, heard) VALUES (?, ?, ?, ?, ?, 'starting', ?, ?)",
-                (id, type, executor, host, pid, time.time(), time.time()),
-            )
-        )
+        async with self._adding_worker:  # several start at once, and each wants a number of its own
+            known = await self._all("SELECT coalesce(max(id), 0) FROM workers", ())
+            id = known[0][0] + 1
+            sql = "INSERT INTO workers (id, type, executor, host, pid, state, started, heard) VALUES (?, ?, ?, ?, ?, 'starting', ?, ?)"
+            await self._write((sql, (id, type, executor, host, pid, time.time(), time.time())))
         return int(id)
 
     async def set_worker(self, id: int, state: str, *, done: int = 0, failed: int = 0) -> None:

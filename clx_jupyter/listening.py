@@ -10,7 +10,7 @@ from clx_jupyter.attempts import Account, Attempt
 from clx_jupyter.deadlines import Limits
 from clx_jupyter.errors import Problem
 from clx_jupyter.job_queue import JobQueue
-from clx_jupyter.pools import Slot
+from clx_jupyter.slots import Slot
 from clx_jupyter_workers.protocol import FrameError
 
 _PERSIST = 1.0
@@ -48,15 +48,14 @@ async def listen(attempt: Attempt, slot: Slot, account: Account, queue: JobQueue
     limits = Limits(attempt)
     saved = 0.0
     while True:
-        # One read at a time and never cancelled: a cancelled one could lose half a frame.
-        reading = asyncio.ensure_future(slot.worker.receive())
+        reading = slot.reading()
         while not (await asyncio.wait({reading}, timeout=limits.wait()))[0]:
             limits.woke()
             limits.act(slot.worker)
         limits.woke()
         limits.heard()
         try:
-            frame = reading.result()
+            frame = slot.frame()
             if frame is None or await _take(attempt, slot, account, *frame):
                 return
         except FrameError as error:
@@ -74,7 +73,6 @@ async def listen(attempt: Attempt, slot: Slot, account: Account, queue: JobQueue
 async def _take(attempt: Attempt, slot: Slot, account: Account, header: dict[str, Any], body: bytes) -> bool:
     """Take one frame into account; ``True`` if it was the job's last."""
     _check(header)
-    slot.words += 1
     attempt.words += 1
     match header["t"]:
         case "progress":

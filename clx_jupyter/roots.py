@@ -82,7 +82,7 @@ class Roots:
                 await self._open.pop(folder).close()
                 builds = None
             if builds is None:
-                builds = await Builds.open(root, folder=folder, settings=self._settings)
+                builds = await Builds.open(root, folder=folder, settings=self._settings, server=True)
                 if builds is not None:
                     builds.watch(self._watcher)
                     self._open[folder] = builds

@@ -13,7 +13,8 @@ from clx_jupyter.deadlines import SILENCE, Limits
 from clx_jupyter.errors import Problem
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JobState
-from clx_jupyter.pools import Pools, Slot
+from clx_jupyter.pools import Pools
+from clx_jupyter.slots import Slot
 
 RETRIES = 3
 """So many times a job is tried again for a fault of the machine. An error of a cell is a result, and is not."""
@@ -33,7 +34,6 @@ class Settling:
         if attempt.status == "lost":
             await self._lost(attempt, slot)
         else:
-            self._pools.proved(slot)
             if not attempt.stopped:  # while closing, its end is being recorded
                 self._pools.give_back(slot)
                 await self._queue.set_worker(slot.id, "idle", done=not failed, failed=failed)
@@ -78,9 +78,6 @@ class Settling:
             await self._cancelled(attempt)
         elif attempt.overdue:
             await self._too_slow(attempt)
-        elif slot.words == 0:
-            self._pools.start_failed(slot.type, slot.worker.last_words())
-            await self._queue.retry(attempt.job, "lost", signal=attempt.signal)
         elif attempt.words == 0 and attempt.job.attempt <= RETRIES:
             # It died while it had nothing to do: that is not the job's fault.
             await self._queue.retry(attempt.job, "lost", signal=attempt.signal)

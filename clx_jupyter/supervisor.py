@@ -15,8 +15,9 @@ from clx_jupyter.executors.base import Executor
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES, Job, JobState
 from clx_jupyter.listening import listen
-from clx_jupyter.pools import Pools, Slot
+from clx_jupyter.pools import PoolLimits, Pools
 from clx_jupyter.settling import Settling
+from clx_jupyter.slots import Slot
 from clx_jupyter.sweeping import make_scratch, remove_tree
 
 STOP_GRACE = 2.0
@@ -24,14 +25,14 @@ STOP_GRACE = 2.0
 
 
 class Supervisor:
-    """The pools of workers of one root. ``size`` is the number of workers for each type."""
+    """The pools of workers of one root."""
 
-    def __init__(self, folder: Path, queue: JobQueue, executor: Executor, account: Account, *, epoch: int, size: int) -> None:
+    def __init__(self, folder: Path, queue: JobQueue, executor: Executor, account: Account, *, epoch: int, limits: PoolLimits) -> None:
         self._folder, self._queue, self._account, self._epoch = folder, queue, account, epoch
-        self._pools = Pools(folder, queue, executor, size)
         self._owner, self._scratch = executor.owner, Path()
-        self._running: dict[int, tuple[Attempt, Slot]] = {}
         self._wake = asyncio.Event()
+        self._pools = Pools(folder, queue, executor, limits, self.wake)
+        self._running: dict[int, tuple[Attempt, Slot]] = {}
         self._settling = Settling(self._pools, queue, account)
         # Strong references: the loop keeps only weak ones, and a collected reader would hang its pool.
         self._tasks: set[asyncio.Task[None]] = set()
@@ -48,7 +49,7 @@ class Supervisor:
         for attempt, slot in self._running.values():
             attempt.cancelled = attempt.stopped = True
             slot.worker.send({"t": "cancel", "job": attempt.job.id, "attempt": attempt.job.attempt})
-        await asyncio.gather(*(self._pools.retire(slot, STOP_GRACE) for slot in self._pools), return_exceptions=True)
+        await self._pools.close(STOP_GRACE)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(_remove, self._scratch)
 
@@ -90,6 +91,7 @@ class Supervisor:
                     self.wake()
 
     async def _hand_out(self, type: str, now: float) -> None:
+        waiting = 0
         for job in await self._queue.ready(type, now):
             if job.id in self._running:
                 continue
@@ -97,25 +99,22 @@ class Supervisor:
                 await self._fail_unstarted(job, broken)
             elif job.alone and self._running:
                 continue
-            elif any(attempt.job.alone for attempt, _ in self._running.values()) or not await self._start_job(job):
-                return
+            elif any(attempt.job.alone for attempt, _ in self._running.values()):
+                break
+            elif slot := self._pools.take(type):
+                await self._start_job(job, slot)
+            else:
+                waiting += 1
+        self._pools.ask(type, waiting)
 
-    async def _start_job(self, job: Job) -> bool:
-        """Give a job to an idle worker, or to a new one; ``False`` where there is no room."""
-        room = self._pools.has_room(job.type)
-        slot = await self._pools.take(job.type)
-        if slot is None:
-            if room:  # it did not start
-                self.wake()
-            return room
+    async def _start_job(self, job: Job, slot: Slot) -> None:
         claimed = await self._queue.claim(job, slot.id, slot.worker.pid, self._epoch)
         if claimed is None:
             self._pools.give_back(slot)
-            return True
+            return
         attempt = Attempt(claimed)
         self._running[job.id] = (attempt, slot)
         self._spawn(self._work(attempt, slot))
-        return True
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -168,6 +167,10 @@ class Supervisor:
         except Exception as error:  # the border of the supervisor
             attempt.problems.append(internal(error).with_(path=attempt.job.path))
             await self._queue.finish(attempt.job, JobState.FAILED, "failed", problems=attempt.problems)
+
+    def close_breaker(self, type: str) -> None:
+        """Try again to start workers of this type: what was wrong has been mended."""
+        self._pools.close_breaker(type)
 
     def workers(self) -> list[tuple[str, int | None]]:
         """(type, pid) of the living workers."""

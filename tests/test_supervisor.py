@@ -23,8 +23,10 @@ from clx_jupyter.executors.local import LocalWorker
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE, Reader
 from clx_jupyter.jobs import Job, JobState
+from clx_jupyter.pools import PoolLimits
 from clx_jupyter.state import create_state_folder
 from clx_jupyter.supervisor import Supervisor
+from clx_jupyter_workers import VERSION
 
 WORKER = """
 import os, sys, threading, time
@@ -36,7 +38,7 @@ def listen():
     return os._exit(0) if frame["t"] == "end" else frame
 if os.environ.get("CLX_TEST_START") == "exit":
     sys.exit("first line of the trouble\\nno module named trouble")
-send({"t": "ready"})
+send({"t": "ready", "type": "notebook", "version": int(os.environ["CLX_TEST_VERSION"])})
 while True:
     job = listen()
     if job["t"] != "job": continue
@@ -92,10 +94,11 @@ class ProgramExecutor:
         self.owner = Owner()
         self.program = program
         self.start_mode = ""
+        self.version = VERSION
         self.started: list[LocalWorker] = []
 
     async def start(self, type: str, log: Path) -> LocalWorker:
-        environment = {**os.environ, "CLX_TEST_START": self.start_mode}
+        environment = {**os.environ, "CLX_TEST_START": self.start_mode, "CLX_TEST_VERSION": str(self.version)}
         worker = await LocalWorker.run([sys.executable, str(self.program)], log, environment)
         self.started.append(worker)
         return worker
@@ -116,7 +119,7 @@ class World(Account):
         self.new_spec: dict[str, Any] | None = None
         self.refusals = 0
         self._moved = asyncio.Event()
-        self.supervisor = Supervisor(folder, queue, self.executor, self, epoch=1, size=size)
+        self.supervisor = Supervisor(folder, queue, self.executor, self, epoch=1, limits=PoolLimits(size))
 
     async def frame(self, job: Job) -> dict[str, Any]:
         return {"do": job.spec["do"], "cell": job.spec.get("cell"), "execute": job.spec["execute"]}
