@@ -65,7 +65,7 @@ class Live:
         done = self.done - self.before
         if done <= 0 or self.state is not BuildState.RUNNING:
             return None
-        return (time.time() - self.started) / done * (self.total - self.done)
+        return max(0.0, time.time() - self.started) / done * (self.total - self.done)
 
 
 @dataclass(slots=True)

@@ -83,10 +83,10 @@ def _folders(own: str, controller: str, cgroups: Path) -> Iterator[Path]:
         if controllers and controller not in controllers.split(","):
             continue
         roots = [cgroups / controllers, cgroups / controller] if controllers else [cgroups, cgroups / "unified"]
-        parts = PurePosixPath(path).parts[1:]
+        parts = () if ".." in path else PurePosixPath(path).parts[1:]
         for root in dict.fromkeys(roots):
             for length in range(len(parts), -1, -1):
-                if ".." not in parts and (folder := root.joinpath(*parts[:length])).is_dir():
+                if (folder := root.joinpath(*parts[:length])).is_dir():
                     yield folder
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from clx_jupyter.clock import steady
 from clx_jupyter.database import Database
 from clx_jupyter.errors import Problem
 from clx_jupyter.fingerprint import Stamp
@@ -164,7 +165,7 @@ class JobQueue:
             (
                 "UPDATE jobs SET state = 'queued', worker = NULL, not_before = ?, deaths = ?, spec = ? WHERE id = ? AND attempt = ? AND state = 'running'",
                 (
-                    now + delay if delay else 0.0,
+                    steady() + delay if delay else 0.0,
                     json.dumps(list(job.deaths if deaths is None else deaths)),
                     json.dumps(spec or job.spec),
                     job.id,
@@ -227,6 +228,16 @@ class JobQueue:
                 (state, time.time(), state, done, failed, id),
             )
         )
+
+    async def saw_workers(self, rows: Sequence[tuple[int, float | None, int]]) -> None:
+        """Record what workers take now: (id, percent of one processor, bytes)."""
+        now = time.time()
+        sql = "UPDATE workers SET cpu = coalesce(?, cpu), memory = ?, heard = ? WHERE id = ?"
+        await self._write(*((sql, (cpu, memory, now, id)) for id, cpu, memory in rows))
+
+    async def took(self, job: Job, memory: int, cpu: float) -> None:
+        """Record what an attempt took: most bytes held at a time, seconds of processor time."""
+        await self._write(("UPDATE attempts SET memory = ?, cpu = ? WHERE job = ? AND attempt = ?", (memory, cpu, job.id, job.attempt)))
 
     async def keep_files(self, stamps: Mapping[str, Stamp]) -> None:
         """Remember what files looked like when they were hashed."""

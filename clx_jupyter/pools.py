@@ -16,10 +16,14 @@ from clx_jupyter.errors import Problem
 from clx_jupyter.executors.base import Executor
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES
+from clx_jupyter.sampling import Sampler
 from clx_jupyter.settings import BuildSettings
 from clx_jupyter.slots import Slot
 from clx_jupyter_workers import VERSION
 from clx_jupyter_workers.protocol import FrameError
+
+SIGKILL = 9
+"""What the system sends to a process when there is no memory left."""
 
 NICE = 10
 """Workers, and the kernels they start, are so much nicer to other programs: JupyterLab and the notebooks in it go first."""
@@ -71,6 +75,7 @@ class Pools:
         self._idle_timer: asyncio.TimerHandle | None = None
         self._again: dict[str, asyncio.TimerHandle] = {}
         self._closing = False
+        self.sampler = Sampler(queue, 2 * limits.memory)
 
     def __iter__(self) -> Iterator[Slot]:
         return iter(tuple(self._slots))
@@ -96,6 +101,7 @@ class Pools:
             if slot.type == type and not slot.reading().done():  # else it died this very moment
                 self._idle.remove(slot)
                 slot.begin()
+                self.sampler.watch(slot)
                 return slot
         return None
 
@@ -115,6 +121,7 @@ class Pools:
     def give_back(self, slot: Slot) -> None:
         """A job is over: its worker can do another one, or is replaced."""
         slot.rest()
+        self.sampler.leave(slot)
         if self._closing:
             return
         if self.limits.jobs and slot.jobs >= self.limits.jobs:
@@ -124,9 +131,14 @@ class Pools:
         else:
             self._wait_for_work(slot)
 
+    def ran_out(self, slot: Slot, signal: int | None) -> bool:
+        """Whether a worker was lost for its memory: ended here, or by the system when it held more than it should."""
+        return slot.too_big or bool(signal == SIGKILL and self.limits.memory and slot.peak > self.limits.memory)
+
     async def retire(self, slot: Slot, grace: float | None = None) -> int | None:
         """Let a worker end, kill it if it does not within *grace* seconds (:data:`GRACE`); gives its exit status."""
         self._slots.discard(slot)
+        self.sampler.leave(slot)
         if slot in self._idle:
             self._idle.remove(slot)
         status = await slot.end(GRACE if grace is None else grace)
@@ -142,6 +154,7 @@ class Pools:
         while self._slots or self._starting or self._tasks:
             ending = [self.retire(slot, grace) for slot in self]
             await asyncio.gather(*ending, *self._starting, *self._tasks, return_exceptions=True)
+        await self.sampler.close()
 
     # --- starting -----------------------------------------------------------
 

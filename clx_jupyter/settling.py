@@ -7,12 +7,13 @@ import random
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from clx_jupyter.attempts import Account, Attempt
 from clx_jupyter.deadlines import SILENCE, Limits
 from clx_jupyter.errors import Problem
 from clx_jupyter.job_queue import JobQueue
-from clx_jupyter.jobs import JobState
+from clx_jupyter.jobs import Job, JobState
 from clx_jupyter.pools import Pools
 from clx_jupyter.slots import Slot
 
@@ -78,6 +79,8 @@ class Settling:
             await self._cancelled(attempt)
         elif attempt.overdue:
             await self._too_slow(attempt)
+        elif self._pools.ran_out(slot, attempt.signal):
+            await self._out_of_memory(attempt, slot.peak)
         elif attempt.words == 0 and attempt.job.attempt <= RETRIES:
             # It died while it had nothing to do: that is not the job's fault.
             await self._queue.retry(attempt.job, "lost", signal=attempt.signal)
@@ -94,16 +97,35 @@ class Settling:
             delay = _back_off(len(deaths) - 1) if len(deaths) > 1 else 0.0
             await self._queue.retry(job, outcome, delay=delay, deaths=deaths, signal=attempt.signal)
 
+    async def _out_of_memory(self, attempt: Attempt, peak: int) -> None:
+        """The job gets one more try, alone; if that ends the same way, the next one takes the execution as failed and makes the rest."""
+        job, cell = attempt.job, attempt.progress.get("source_cell")
+        problem = Problem(
+            "out-of-memory", f"the worker ran out of memory: it and its kernel held {peak / 1e6:.0f} MB",
+            "make the code use less memory, or raise `memory_limit` in the settings", path=job.path, cell=cell,
+        )  # fmt: skip
+        if not job.alone:
+            await self._queue.retry(job, "lost", deaths=(*job.deaths, cell, cell), signal=attempt.signal)
+        elif key := attempt.progress.get("key"):
+            await self._queue.retry(job, "lost", spec=_with_failed(job, key, problem), signal=attempt.signal)
+        else:
+            await self._account.accept(attempt.end_with("dead", problem))
+
     async def _too_slow(self, attempt: Attempt) -> None:
         """The worker had to be killed at a limit: the next attempt takes the execution as failed and makes the rest."""
         job, problem = attempt.job, _timeout(attempt)
         if (key := attempt.progress.get("key")) and attempt.limit != "conversion":
-            failed = job.spec["execute"].get("failed", {}) | {key: problem.to_json()}
-            await self._queue.retry(job, "timeout", spec={**job.spec, "execute": {**job.spec["execute"], "failed": failed}})
+            await self._queue.retry(job, "timeout", spec=_with_failed(job, key, problem))
         elif job.attempt <= RETRIES:
             await self._queue.retry(job, "timeout", delay=_back_off(job.attempt))
         else:
             await self._account.accept(attempt.end_with("failed", problem))
+
+
+def _with_failed(job: Job, key: str, problem: Problem) -> dict[str, Any]:
+    """The spec of the next attempt, which takes this execution as failed."""
+    failed = job.spec["execute"].get("failed", {}) | {key: problem.to_json()}
+    return {**job.spec, "execute": {**job.spec["execute"], "failed": failed}}
 
 
 def _deadly(attempt: Attempt, deaths: Sequence[int | None]) -> Problem:

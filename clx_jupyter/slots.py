@@ -25,7 +25,10 @@ class Slot:
     idle_since: float = 0.0
     #: At the last look, while it was busy.
     usage: Usage | None = None
-    #: What it took when its job began; ``None`` while that is not known.
+    #: When that look was, and when its job began, on the monotonic clock.
+    looked: float = 0.0
+    since: float = 0.0
+    #: What it took at the first look since its job began; ``None`` while that is not known.
     before: Usage | None = None
     #: Most bytes since its job began.
     peak: int = 0
@@ -60,7 +63,7 @@ class Slot:
     def begin(self) -> None:
         """It gets a job."""
         self.jobs += 1
-        self.before, self.peak = None, 0
+        self.before, self.peak, self.since = None, 0, time.monotonic()
 
     def rest(self) -> None:
         """Its job is over."""
@@ -69,4 +72,4 @@ class Slot:
     def saw(self, usage: Usage) -> None:
         """Take a look at it into account."""
         self.before = self.before or usage
-        self.usage, self.peak = usage, max(self.peak, usage.memory)
+        self.usage, self.peak, self.looked = usage, max(self.peak, usage.memory), time.monotonic()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from clx_jupyter.attempts import GRACE, Account, Attempt, internal
+from clx_jupyter.clock import steady
 from clx_jupyter.errors import Problem
 from clx_jupyter.executors.base import Executor
 from clx_jupyter.job_queue import JobQueue
@@ -78,11 +78,11 @@ class Supervisor:
         while True:
             # Jobs whose time came before the last look wait for a free worker, not for the clock.
             next_start = await self._queue.next_start(looked)
-            timeout = None if next_start is None else max(0.01, next_start - time.time())
+            timeout = None if next_start is None else max(0.01, next_start - steady())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), timeout)
             self._wake.clear()
-            looked = time.time()
+            looked = steady()
             for type in JOB_TYPES:
                 try:
                     await self._hand_out(type, looked)
@@ -139,6 +139,7 @@ class Supervisor:
             attempt.stage.mkdir(parents=True, exist_ok=True, mode=0o700)
             slot.worker.send(await self._frame(attempt, scratch))
             await listen(attempt, slot, self._account, self._queue)
+            await self._pools.sampler.account(attempt.job, slot)
             await self._settling.settle(attempt, slot)
         except Exception as error:  # the border of the supervisor: the job gets an end, its worker is not trusted again
             await self._pools.retire(slot)

@@ -72,6 +72,9 @@ while True:
     elif do == "shout":
         for _ in range(200): os.write(2, b"x" * 65535 + b"\\n"); print("not a frame", file=sys.stderr)
     elif do == "read": send({"t": "progress", **name, "phase": "read"}); time.sleep(600)
+    elif do == "grow": hoard = globals().get("hoard", b"") + b"x" * 80_000_000; time.sleep(0.6)
+    elif do == "hoard" and "key" not in job["execute"].get("failed", {}):
+        progress(source_cell=3, key="key"); hoard = b"x" * job["cell"]; progress(source_cell=4, key="key"); time.sleep(600)
     elif do == "hang": progress(source_cell=2); time.sleep(600)
     elif do == "listen":
         progress(source_cell=2)
@@ -107,7 +110,7 @@ class ProgramExecutor:
 class World(Account):
     """A supervisor with its queue, and what it accounts for."""
 
-    def __init__(self, folder: Path, queue: JobQueue, size: int) -> None:
+    def __init__(self, folder: Path, queue: JobQueue, limits: PoolLimits | int) -> None:
         self.folder, self.queue = folder, queue
         (folder / "worker.py").write_text(WORKER)
         self.executor = ProgramExecutor(folder / "worker.py")
@@ -119,7 +122,9 @@ class World(Account):
         self.new_spec: dict[str, Any] | None = None
         self.refusals = 0
         self._moved = asyncio.Event()
-        self.supervisor = Supervisor(folder, queue, self.executor, self, epoch=1, limits=PoolLimits(size))
+        self.supervisor = Supervisor(
+            folder, queue, self.executor, self, epoch=1, limits=PoolLimits(limits) if isinstance(limits, int) else limits
+        )
 
     async def frame(self, job: Job) -> dict[str, Any]:
         return {"do": job.spec["do"], "cell": job.spec.get("cell"), "execute": job.spec["execute"]}

@@ -131,8 +131,9 @@ def workers(options: argparse.Namespace) -> int:
     elif not shown:
         print("no worker has run here yet")
     else:
-        names = ("id", "state", "type", "executor", "pid", "job", "done", "failed", "started")
-        table(names, ([_when(row[name]) if name == "started" else row[name] for name in names] for row in shown))
+        looks = {"started": _when, "cpu": _percent, "memory": _megabytes}
+        names = ("id", "state", "type", "executor", "pid", "job", "done", "failed", "cpu", "memory", "started")
+        table(names, ([looks[name](row[name]) if name in looks else row[name] for name in names] for row in shown))
     return 0
 
 
@@ -151,9 +152,17 @@ def _when(seconds: float | None) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else ""
 
 
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f} %"
+
+
+def _megabytes(value: int | None) -> str:
+    return "" if value is None else f"{value / 1e6:.0f} MB"
+
+
 def _seconds(row: dict[str, Any]) -> str:
     """How long it took, or how long it has been going on."""
-    return f"{(row['finished'] or time.time()) - row['started']:.1f} s" if row["started"] else ""
+    return f"{max(0.0, (row['finished'] or time.time()) - row['started']):.1f} s" if row["started"] else ""
 
 
 def _line(text: str) -> str:

@@ -91,16 +91,20 @@ class LocalWorker:
 
     async def usage(self) -> Usage | None:
         """Memory and processor time of the tree."""
-        try:
-            root = psutil.Process(self._process.pid)
-            tree = [root, *root.children(recursive=True)]
-        except psutil.Error:
-            return None
-        return _sum(tree)
+        # In a thread: it reads the whole list of processes.
+        return await asyncio.to_thread(_usage, self._process.pid)
 
     def last_words(self) -> str:
         """The end of what it wrote to standard error."""
         return self._log.tail()
+
+
+def _usage(pid: int) -> Usage | None:
+    try:
+        root = psutil.Process(pid)
+        return _sum([root, *root.children(recursive=True)])
+    except psutil.Error:
+        return None
 
 
 def _sum(tree: list[psutil.Process]) -> Usage:
@@ -109,7 +113,8 @@ def _sum(tree: list[psutil.Process]) -> Usage:
         with contextlib.suppress(psutil.Error), process.oneshot():
             times = process.cpu_times()
             memory += process.memory_info().rss
-            cpu += times.user + times.system
+            # What has ended counts with whoever waited for it.
+            cpu += times.user + times.system + getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return Usage(memory, cpu)
 
 
