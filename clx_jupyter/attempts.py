@@ -6,10 +6,13 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from clx_jupyter.errors import Problem
 from clx_jupyter.jobs import Job
+
+if TYPE_CHECKING:
+    from clx_jupyter.transfer import Transfer
 
 GRACE = 4.0
 """Seconds between a time limit, or a cancel, and the end of the worker that does not react."""
@@ -43,6 +46,8 @@ class Attempt:
     #: The whole service stops: the job goes back to the queue.
     stopped: bool = False
     stage: Path = Path()
+    #: The way of its files, where the worker shares none with this machine.
+    transfer: Transfer | None = None
     started: float = field(default_factory=time.monotonic)
 
     def end_with(self, status: str, problem: Problem) -> Attempt:

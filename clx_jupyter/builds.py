@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from clx_jupyter.after import left_by
 from clx_jupyter.attempts import Account, Attempt
-from clx_jupyter.browsers import chromium
 from clx_jupyter.errors import ClxError, Problem
 from clx_jupyter.executions import Executions, kernel_environment
 from clx_jupyter.executors.base import Executor, Owner
@@ -36,6 +35,7 @@ from clx_jupyter.settings import BuildSettings
 from clx_jupyter.state import Lock, create_state_folder, state_folder
 from clx_jupyter.supervisor import Supervisor
 from clx_jupyter.writers import with_writers
+from clx_jupyter_workers.browsers import chromium
 
 _REMEMBERED = 8
 """So many ended builds stay in memory."""

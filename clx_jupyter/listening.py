@@ -56,7 +56,12 @@ async def listen(attempt: Attempt, slot: Slot, account: Account, queue: JobQueue
         limits.heard()
         try:
             frame = slot.frame()
-            if frame is None or await _take(attempt, slot, account, *frame):
+            if frame is None:
+                return
+            # What is about its files is told first: nothing counts that names a file which did not come.
+            if attempt.transfer is not None and await attempt.transfer.hear(*frame):
+                continue
+            if await _take(attempt, slot, account, *frame):
                 return
         except FrameError as error:
             slot.worker.kill()

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from clx_jupyter.after import Order, Site, Whole, joined, may_differ, require, sites
-from clx_jupyter.browsers import NO_BROWSER, Found
 from clx_jupyter.collisions import without_collisions, without_long_names
 from clx_jupyter.course.folder import walk
 from clx_jupyter.course.model import PRINTED, Course, Source
@@ -26,6 +25,7 @@ from clx_jupyter.navigation import Navigation
 from clx_jupyter.plan import Known, Options, Output, Plan, Row, SourcePlan
 from clx_jupyter.variants import PAGES, Choice, Variant, address_of_assets, twins_of, variants
 from clx_jupyter_workers import VERSION, assets
+from clx_jupyter_workers.browsers import NO_BROWSER, Found
 from clx_jupyter_workers.inputs import Files, mentioned, modules
 
 

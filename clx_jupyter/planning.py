@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clx_jupyter.after import Whole
-from clx_jupyter.browsers import chromium
 from clx_jupyter.executions import hashed, kernel_environment
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.job_rows import StoredOutput
@@ -15,6 +14,7 @@ from clx_jupyter.plan import Known, Options, Plan, Row
 from clx_jupyter.planner import Planner
 from clx_jupyter.requests import Request
 from clx_jupyter.variants import settled
+from clx_jupyter_workers.browsers import chromium
 
 
 def make_plan(

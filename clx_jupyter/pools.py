@@ -20,7 +20,7 @@ from clx_jupyter.sampling import Sampler
 from clx_jupyter.settings import BuildSettings
 from clx_jupyter.slots import Slot
 from clx_jupyter_workers import VERSION
-from clx_jupyter_workers.protocol import FrameError
+from clx_jupyter_workers.protocol import PROTOCOL, FrameError
 
 SIGKILL = 9
 """What the system sends to a process when there is no memory left."""
@@ -185,7 +185,7 @@ class Pools:
         except BaseException:
             await worker.close(0.0)
             raise
-        slot = Slot(type, id, worker)
+        slot = Slot(type, id, worker, self._executor.shares_files)
         self._slots.add(slot)
         if self._closing:
             return
@@ -283,7 +283,10 @@ def _other_program(said: dict[str, Any], type: str) -> Problem | None:
         return Problem(
             "internal", f"a {said.get('type')} worker answered where a {type} worker was started", "see `executors` in the settings"
         )
-    if said.get("version") != VERSION:
-        words = f"the {type} worker has version {said.get('version')}, and {VERSION} is needed"
+    if (said.get("version"), said.get("protocol")) != (VERSION, PROTOCOL):
+        words = (
+            f"the {type} worker has version {said.get('version')} and speaks version {said.get('protocol')} of the frames; "
+            f"{VERSION} and {PROTOCOL} are needed"
+        )
         return Problem("internal", words, "build its image again, or install the same version of clx-jupyter in both places")
     return None

@@ -19,6 +19,8 @@ class Slot:
     type: str
     id: int
     worker: RunningWorker
+    #: It sees this machine's files.
+    shares_files: bool = True
     ready: bool = False
     jobs: int = 0
     #: Since when it has had nothing to do, on the monotonic clock.

@@ -15,10 +15,12 @@ from clx_jupyter.executors.base import Executor
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES, Job, JobState
 from clx_jupyter.listening import listen
+from clx_jupyter.offers import OfferError
 from clx_jupyter.pools import PoolLimits, Pools
 from clx_jupyter.settling import Settling
 from clx_jupyter.slots import Slot
 from clx_jupyter.sweeping import make_scratch, remove_tree
+from clx_jupyter.transfer import Transfers
 
 STOP_GRACE = 2.0
 """Seconds in which workers end by themselves when everything stops; all of it may take five."""
@@ -33,6 +35,7 @@ class Supervisor:
         self._wake = asyncio.Event()
         self._pools = Pools(folder, queue, executor, limits, self.wake)
         self._running: dict[int, tuple[Attempt, Slot]] = {}
+        self._transfers = Transfers()
         self._settling = Settling(self._pools, queue, account)
         # Strong references: the loop keeps only weak ones, and a collected reader would hang its pool.
         self._tasks: set[asyncio.Task[None]] = set()
@@ -137,8 +140,7 @@ class Supervisor:
         try:
             scratch = self._scratch_folder() / attempt.stage.name
             attempt.stage.mkdir(parents=True, exist_ok=True, mode=0o700)
-            slot.worker.send(await self._frame(attempt, scratch))
-            await listen(attempt, slot, self._account, self._queue)
+            await self._converse(attempt, slot, await self._frame(attempt, scratch))
             await self._pools.sampler.account(attempt.job, slot)
             await self._settling.settle(attempt, slot)
         except Exception as error:  # the border of the supervisor: the job gets an end, its worker is not trusted again
@@ -160,6 +162,23 @@ class Supervisor:
         job = attempt.job
         frame = await self._account.frame(job)
         return {**frame, "t": "job", "job": job.id, "attempt": job.attempt, "stage": str(attempt.stage), "scratch": str(scratch)}
+
+    async def _converse(self, attempt: Attempt, slot: Slot, frame: dict[str, Any]) -> None:
+        """Give the job to its worker, with the way of its files if that sees none here, and listen until it is done."""
+        if not slot.shares_files:
+            try:
+                attempt.transfer, frame = await self._transfers.begin(slot.worker, frame)
+            except OfferError as error:
+                attempt.end_with("failed", error.problem)
+                return
+        try:
+            slot.worker.send(frame)
+            if attempt.cancelled:  # that came before the job, and meant nothing to the worker
+                slot.worker.send({"t": "cancel", "job": attempt.job.id, "attempt": attempt.job.attempt})
+            await listen(attempt, slot, self._account, self._queue)
+        finally:
+            if attempt.transfer is not None:
+                await attempt.transfer.close()
 
     async def _give_up(self, attempt: Attempt) -> None:
         """End a job that went wrong on this side; where even that cannot be accepted, its state alone is recorded."""

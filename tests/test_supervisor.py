@@ -30,7 +30,7 @@ from clx_jupyter_workers import VERSION
 
 WORKER = """
 import os, sys, threading, time
-from clx_jupyter_workers.protocol import encode, read_frame
+from clx_jupyter_workers.protocol import PROTOCOL, encode, read_frame
 def send(header, body=b""):
     sys.stdout.buffer.write(encode(header, body)); sys.stdout.buffer.flush()
 def listen():
@@ -38,7 +38,7 @@ def listen():
     return os._exit(0) if frame["t"] == "end" else frame
 if os.environ.get("CLX_TEST_START") == "exit":
     sys.exit("first line of the trouble\\nno module named trouble")
-send({"t": "ready", "type": "notebook", "version": int(os.environ["CLX_TEST_VERSION"])})
+send({"t": "ready", "type": "notebook", "version": int(os.environ["CLX_TEST_VERSION"]), "protocol": PROTOCOL})
 while True:
     job = listen()
     if job["t"] != "job": continue

@@ -17,8 +17,8 @@ from jupyter_core.paths import jupyter_config_path, jupyter_path
 from platformdirs import user_state_path
 
 from clx_jupyter import __version__
-from clx_jupyter.browsers import chromium
 from clx_jupyter.kernels import Kernel, installed
+from clx_jupyter_workers.browsers import chromium
 
 _PACKAGES = ("jupyterlab", "jupyter-server", "nbclient", "nbconvert", "nbformat", "jupytext", "ipykernel")
 _TOOLS = (

@@ -44,6 +44,9 @@ class RunningWorker(Protocol):
     def send(self, header: dict[str, Any], body: bytes = b"") -> None:
         """Queue a frame for the worker; does nothing once it is gone."""
 
+    async def drain(self) -> None:
+        """Wait until what was sent has left far enough that more may follow; returns at once when the worker is gone."""
+
     async def receive(self) -> tuple[dict[str, Any], bytes] | None:
         """The next frame; ``None`` once the worker is gone. Raises ``FrameError`` where the stream is spoilt."""
 

@@ -50,6 +50,12 @@ class LocalWorker:
         if not self._process.stdin.is_closing():
             self._process.stdin.write(encode(header, body))
 
+    async def drain(self) -> None:
+        """Wait for the pipe to take more."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(ConnectionError):
+            await self._process.stdin.drain()
+
     async def receive(self) -> tuple[dict[str, Any], bytes] | None:
         """The next frame; ``None`` at the end of the stream."""
         assert self._process.stdout is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clx_jupyter.browsers import chromium
+from clx_jupyter_workers.browsers import chromium
 from tests.pdfs import Pdf
 from tests.stories.conftest import Built, command, looks, write
 

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from clx_jupyter.browsers import chromium as find
+from clx_jupyter_workers.browsers import chromium as find
 from clx_jupyter_workers.notebook import chromium
 from clx_jupyter_workers.notebook.printing import finished
 from tests.pdfs import Pdf

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableSet, Set
 from fnmatch import filter as fnmatch_filter
 from functools import cached_property
 from urllib.parse import unquote
@@ -23,6 +23,7 @@ _LINK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _COURSE_LINK = re.compile(r"\]\(\s*clm:\s*([^)\s]+)\s*\)")
+_SHOWN = re.compile(r"\b(?:src|poster)\s*=\s*(?:\"([^\"\n]+)|'([^'\n]+)|([^\s\"'>]+))", re.IGNORECASE)
 
 COURSE_LINK = "clm:"
 """Links that begin so name a topic of the course: ``clm:topic``, ``clm:topic/stem``."""
@@ -50,11 +51,18 @@ def link_names(text: str) -> set[str]:
     return found
 
 
+def shown_names(text: str) -> set[str]:
+    """What elements of HTML in *text* (pictures, films, sound) may show: normalised paths as seen from its folder."""
+    targets = (next(filter(None, groups)) for groups in _SHOWN.findall(text))
+    return {posixpath.normpath(path) for target in targets if (path := local(target))}
+
+
 class Files:
     """Paths of a course (POSIX, relative to its root), laid out for many questions."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        self.paths = frozenset(paths)
+        # A set that looks its members up when it is asked stays as it is.
+        self.paths: Set[str] = paths if isinstance(paths, Set) and not isinstance(paths, MutableSet) else frozenset(paths)
 
     @classmethod
     def of(cls, paths: Iterable[str] | Files) -> Files:
@@ -77,7 +85,22 @@ def _strings(text: str) -> tuple[set[str], set[str]]:
     return quoted, quoted | set(_WORD.findall(text))
 
 
-def _resolve(name: str, folder: str) -> tuple[str, str]:
+def strings(text: str) -> set[str]:
+    """The quoted strings of *text*."""
+    return _strings(text)[0]
+
+
+def words(text: str) -> set[str]:
+    """All in *text* that could be a path."""
+    return _strings(text)[1]
+
+
+def is_pattern(word: str) -> bool:
+    """Whether a quoted string may name files by a pattern; ``"*"`` is more often a line of stars."""
+    return "*" in word and any(char.isalnum() for char in word)
+
+
+def resolved(name: str, folder: str) -> tuple[str, str]:
     """The name as seen from the notebook's folder and from the course root, normalised."""
     return posixpath.normpath(posixpath.join(folder, name)), posixpath.normpath(name)
 
@@ -91,10 +114,10 @@ def mentioned(text: str, folder: str, files: Iterable[str] | Files) -> set[str]:
     if not known.paths or not text:
         return set()
     quoted, words = _strings(text)
-    found = {path for word in words for path in _resolve(word, folder) if path in known.paths}
-    folders = {path for word in quoted for path in _resolve(word.rstrip("/"), folder)} - {".", folder or "."}
+    found = {path for word in words for path in resolved(word, folder) if path in known.paths}
+    folders = {path for word in quoted for path in resolved(word.rstrip("/"), folder)} - {".", folder or "."}
     found.update(path for each in folders for path in known.below.get(each, ()))
-    for pattern in {path for word in quoted if "*" in word for path in _resolve(word, folder)}:
+    for pattern in {path for word in quoted if is_pattern(word) for path in resolved(word, folder)}:
         found.update(fnmatch_filter(known.paths, pattern))
     return found
 

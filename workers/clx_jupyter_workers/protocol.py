@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO, Protocol
@@ -27,6 +27,12 @@ from clx_jupyter_workers.volumes import fullest, is_full, room
 
 PREFIX = struct.Struct(">II")
 """Length of the header, length of the body."""
+
+PROTOCOL = 2
+"""Version of the frames: raised whenever one side would no longer understand the other."""
+
+CHUNK = 1 << 20
+"""Bytes of a file that go in one frame: others, and a cancel, get in between."""
 
 MAX_HEADER = 8 * 1024 * 1024
 MAX_BODY = 64 * 1024 * 1024
@@ -156,6 +162,10 @@ class Link:
         self._told: list[Header] = []
         self._listener: Signal | None = None
         self.cancelled = False
+        #: Takes what belongs to files on their way, and a cancel, in the reader's thread.
+        self.courier: Callable[[Header, bytes], None] | None = None
+        #: Asks whether files that were handed on are kept; ``None`` where the job's shelf shows it.
+        self.are_shelved: Callable[[Iterable[str]], bool] | None = None
 
     def send(self, kind: str, body: bytes = b"", **fields: Any) -> None:
         """Send a frame of this type."""
@@ -194,6 +204,10 @@ class Link:
         if header["t"] == "cancel":
             self.cancelled = True
             self._answers.put(None)
+        if header["t"] in ("chunk", "shelved", "cancel") and (courier := self.courier) is not None:
+            courier(header, body)
+        if header["t"] in ("chunk", "shelved"):
+            return
         with self._lock:
             listener = self._listener
             if listener is None:
@@ -204,6 +218,21 @@ class Link:
 
 Convert = Callable[[Header, Link], Header]
 """Does a job; gives the fields of ``done`` (``status`` and what else there is)."""
+
+
+_endings: list[Callable[[], None]] = []
+
+
+def at_end(do: Callable[[], None]) -> None:
+    """Call *do* when the worker ends in an orderly way, which includes the end of its supervisor."""
+    _endings.append(do)
+
+
+def _leave(code: int) -> None:
+    for do in _endings:
+        with contextlib.suppress(Exception):  # nothing may keep the worker from ending
+            do()
+    end_this_tree(code)
 
 
 class _Worker:
@@ -224,7 +253,7 @@ class _Worker:
                 print(f"worker: {error}", file=sys.stderr)
         except OSError:
             pass
-        end_this_tree(0)
+        _leave(0)
 
     def receive(self, header: Header, body: bytes) -> None:
         kind = header["t"]
@@ -324,6 +353,6 @@ def serve(kind: str, load: Callable[[], Convert]) -> None:
     signal.signal(signal.SIGINT, worker.stop)
     threading.Thread(target=worker.read, name="reader", daemon=True).start()
     convert = load()
-    worker.channel.send({"t": "ready", "type": kind, "version": VERSION, "pid": os.getpid()})
+    worker.channel.send({"t": "ready", "type": kind, "version": VERSION, "protocol": PROTOCOL, "pid": os.getpid()})
     worker.work(convert)
-    end_this_tree(0)
+    _leave(0)

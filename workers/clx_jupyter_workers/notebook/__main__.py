@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from clx_jupyter_workers.mirror import mirrored
 from clx_jupyter_workers.protocol import Convert, Header, Link, run, serve
 
 
@@ -17,7 +18,7 @@ def load() -> Convert:
     from clx_jupyter_workers.notebook.convert import convert
 
     export.warm_up()
-    return convert
+    return mirrored(convert)
 
 
 class _Printer:

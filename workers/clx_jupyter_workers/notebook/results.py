@@ -133,8 +133,11 @@ class Results:
         """Whether the files of a kept run are there for the notebooks that come after, if there are any."""
         if not self.settings.get("hand_on"):
             return True
+        hashes = {sha256 for sha256 in kept.written.values() if sha256}
+        if self.link.are_shelved is not None:
+            return kept.handed_on and self.link.are_shelved(hashes)
         shelf = Path(self.job["shelf"])
-        return kept.handed_on and all(written.on_shelf(shelf, sha256).is_file() for sha256 in kept.written.values() if sha256)
+        return kept.handed_on and all(written.on_shelf(shelf, sha256).is_file() for sha256 in hashes)
 
     def _run(
         self, name: str, ran: list[Cell], has_lines: bool, language: str, used: Mapping[str, str], given: Mapping[str, str]
