@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import time
 import traceback
@@ -13,7 +14,7 @@ from typing import Any, Self
 
 from clx_jupyter.after import left_by
 from clx_jupyter.attempts import Account, Attempt
-from clx_jupyter.errors import ClxError, Problem
+from clx_jupyter.errors import ClxError, DamagedError, Problem, QueueError
 from clx_jupyter.executions import Executions, kernel_environment
 from clx_jupyter.executors.base import Executor, Owner
 from clx_jupyter.executors.local import LocalExecutor
@@ -34,6 +35,7 @@ from clx_jupyter.requests import Mailbox, Request, new_id
 from clx_jupyter.settings import BuildSettings
 from clx_jupyter.state import Lock, create_state_folder, state_folder
 from clx_jupyter.supervisor import Supervisor
+from clx_jupyter.upkeep import Upkeep
 from clx_jupyter.writers import with_writers
 from clx_jupyter_workers.browsers import chromium
 
@@ -78,6 +80,8 @@ class _Build:
     problems: list[Problem] = field(default_factory=list)
     made: dict[str, tuple[StoredOutput, float]] = field(default_factory=dict)
     cancelled: bool = False
+    #: What was said at its start.
+    notice: str = ""
     #: The root was lost before it ended: what becomes of it is the next holder's business.
     lost: ClxError | None = None
     #: Jobs whose state is recorded, or about to be, and whose files are not published yet.
@@ -101,6 +105,8 @@ class Builds(Account):
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchers: list[Callable[[Live], None]] = []
         self._gate = Gate(lock)
+        self._upkeep = Upkeep(queue.database)
+        queue.database.on_pause = self._paused
         self._supervisor = Supervisor(folder, queue, executor, self, epoch=lock.epoch, limits=limits)
         self._mailbox = Mailbox(folder, self._message)
 
@@ -121,7 +127,7 @@ class Builds(Account):
         if not lock.acquire(take_over=take_over):
             return None
         try:
-            queue = await JobQueue.open(folder / DATABASE)
+            queue = await _whole_queue(folder / DATABASE, settings.journal_mode)
         except BaseException:
             lock.release()
             raise
@@ -131,6 +137,8 @@ class Builds(Account):
         builds = cls(root, folder, lock, queue, executor, PoolLimits.of(settings, size, server=server), settings)
         await builds._recover(resume)
         builds._mailbox.open()
+        builds._spawn(builds._upkeep.look_through())
+        builds._spawn(builds._stop_when_broken())
         return builds
 
     async def _recover(self, resume: bool) -> None:
@@ -142,7 +150,8 @@ class Builds(Account):
         await self._queue.recover()
         for id, _, request, _ in await self._queue.open_builds():
             ended = await self._queue.reopen(id)
-            if resume:
+            # A state folder that was copied or moved tells of builds at the old place: they are none of ours.
+            if resume and request.get("root") == str(self.root):
                 live = Live(id, Request.from_json(request), total=len(ended), done=len(ended), failed=sum(ended.values()))
                 self._begin(live, ended)
             else:
@@ -151,6 +160,7 @@ class Builds(Account):
     async def close(self) -> None:
         """Stop; builds that go on stay open in the database, and the next holder resumes them."""
         self._mailbox.close()
+        self._upkeep.stop()
         await self._supervisor.close()
         for task in self._tasks:
             task.cancel()
@@ -209,8 +219,8 @@ class Builds(Account):
 
     @property
     def held(self) -> bool:
-        """Whether the root is still ours: its state folder is there, and nobody took it over."""
-        return self._lock.still_ours()
+        """Whether the root is still ours and its database can be used: the state folder is there, and nobody took it over."""
+        return self._lock.still_ours() and not self._queue.database.broken.is_set()
 
     @property
     def busy(self) -> bool:
@@ -237,7 +247,11 @@ class Builds(Account):
     async def _run(self, id: str) -> None:
         build = self._builds[id]
         try:
-            await self._build(build)
+            await self._upkeep.while_whole(self._build(build))
+        except QueueError as error:
+            if isinstance(error, DamagedError):
+                self._queue.database.break_as_damaged(error.problem.message)
+            await self._end(build, BuildState.FAILED, error.problem)
         except ClxError as error:
             build.problems.append(error.problem)
             build.lost = error if error is self._gate.lost else None
@@ -249,10 +263,24 @@ class Builds(Account):
             hint = "this is an error of clx_jupyter: please report it"
             await self._end(build, BuildState.FAILED, Problem("internal", f"{type(error).__name__}: {error}", hint, traceback=words))
 
+    async def _stop_when_broken(self) -> None:
+        """End the workers once nothing that they make can be recorded."""
+        await self._queue.database.broken.wait()
+        await self._supervisor.close()
+
+    def _paused(self, words: str) -> None:
+        """The database waits for room on its disk, or goes on."""
+        for build in self._builds.values():
+            if not build.ended.is_set():
+                build.live.notice = words or build.notice
+                self._tell(build)
+
     async def _build(self, build: _Build) -> None:
         live, request = build.live, build.live.request
         plan = await self._plan(build)
-        live.notice = plan.course.notice
+        told = self._upkeep.told()
+        build.problems += told
+        live.notice = build.notice = ". ".join(filter(None, [*(problem.message for problem in told), plan.course.notice]))
         publishing = build.publishing = await asyncio.to_thread(Publishing, plan, request, await self._queue.outputs(request.file))
         if request.dry_run:
             build.problems += publishing.problems
@@ -310,7 +338,9 @@ class Builds(Account):
 
     async def _end(self, build: _Build, state: BuildState, error: Problem | None = None) -> None:
         live = build.live
-        executions, kernels = await self._queue.counts(live.id)
+        executions = kernels = 0
+        with contextlib.suppress(QueueError):  # a build ends, whether that can be recorded or not
+            executions, kernels = await self._queue.counts(live.id)
         ended = Ended(live.id, live.request, state, live.started, executions, kernels, build.problems, build.made)
         report = build_report(ended, build.plan, build.publishing, error)
         if not build.lost:
@@ -320,7 +350,8 @@ class Builds(Account):
             except OSError as full:  # a build ends all the same
                 build.problems.append(unwritten(full, file))
                 report = build_report(ended, build.plan, build.publishing, error)
-            await self._queue.set_build(live.id, BuildState(report["state"]), error=error)
+            with contextlib.suppress(QueueError):
+                await self._queue.set_build(live.id, BuildState(report["state"]), error=error)
         # Last: whoever sees the end finds all of it.
         live.state, live.report = BuildState(report["state"]), report
         self._tell(build)
@@ -458,3 +489,17 @@ class Builds(Account):
         self._spawn(self._supervisor.close())
         for build in self._builds.values():
             build.jobs_ended.set()
+
+
+async def _whole_queue(path: Path, journal_mode: str) -> JobQueue:
+    """The queue of a database whose open builds can be read; one where they cannot is damaged, though SQLite does not see it."""
+    queue = await JobQueue.open(path, journal_mode)
+    try:
+        await queue.open_builds()
+    except DamagedError:
+        await queue.close()
+        return await JobQueue.open(path, journal_mode)
+    except BaseException:
+        await queue.close()
+        raise
+    return queue

@@ -1,120 +1,100 @@
-"""The file of the job queue: opened by one process for writing, which groups its writes into transactions.
+"""The writer of the job database: one process, which groups its writes into transactions.
 
 Writes are sent to one task that drains what is waiting into one transaction on one connection (group commit); a caller
 goes on once its write is committed. A neighbour's error does not undo it (``grouping.py``).
+A group that finds the disk full, or the file held by a reader, is tried again for a while; when that does not help, or the file
+turns out to be damaged, the database is *broken*: every write fails with the reason, until somebody opens it anew.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import aiosqlite
-
-from clx_jupyter.errors import ClxError, QueueError
+from clx_jupyter import damage
+from clx_jupyter.database_journal import AUTO, journal_for
+from clx_jupyter.errors import DamagedError, FullError, QueueError
 from clx_jupyter.grouping import Change, GroupConnection, commit
-from clx_jupyter.job_reader import BUSY_TIMEOUT
 from clx_jupyter.job_rows import Statement
-
-SCHEMA = 3
+from clx_jupyter.opening import BUSY_TIMEOUT, Prepared, damaged, prepare, unusable
 
 T = TypeVar("T")
 
-_UPGRADES = {
-    1: "ALTER TABLE sources ADD COLUMN runs TEXT NOT NULL DEFAULT '{}';"
-    " CREATE TABLE needs (job INTEGER NOT NULL REFERENCES jobs (id), needs INTEGER NOT NULL REFERENCES jobs (id),"
-    " PRIMARY KEY (job, needs)) STRICT, WITHOUT ROWID;"
-    " CREATE INDEX needed_by ON needs (needs)",
-    2: "ALTER TABLE builds ADD COLUMN discarded INTEGER NOT NULL DEFAULT 0;"
-    " ALTER TABLE jobs ADD COLUMN key TEXT NOT NULL DEFAULT '';"
-    " ALTER TABLE jobs ADD COLUMN same_as INTEGER REFERENCES jobs (id);"
-    " ALTER TABLE attempts ADD COLUMN memory INTEGER; ALTER TABLE attempts ADD COLUMN cpu REAL;"
-    " ALTER TABLE workers ADD COLUMN cpu REAL; ALTER TABLE workers ADD COLUMN memory INTEGER;"
-    " DROP INDEX jobs_ready;"
-    " CREATE INDEX jobs_ready ON jobs (type, priority DESC, id) WHERE state = 'queued' AND not_before = 0;"
-    " CREATE INDEX jobs_later ON jobs (not_before) WHERE state = 'queued' AND not_before > 0;"
-    " CREATE INDEX jobs_by_key ON jobs (key) WHERE key != '' AND same_as IS NULL AND finished IS NULL;"
-    " CREATE INDEX jobs_same ON jobs (same_as) WHERE same_as IS NOT NULL AND finished IS NULL",
-}
-"""What makes of a database of an older schema one of the next."""
+PATIENCE = 60.0
+"""Seconds that writes wait for room on a full disk before they fail."""
+
+_HELD = 4 * BUSY_TIMEOUT
+_AGAIN = 0.5
 
 
 class Database:
-    """The writer's side of the file; open it only while holding the lock of the state folder."""
+    """The writer's side of the file; open it only while holding the lock of the state folder.
 
-    def __init__(self, connection: GroupConnection) -> None:
-        self._db = connection
+    ``broken`` is set once it cannot be used any more; ``error`` says why. ``on_pause`` is called with words for people when writes begin
+    to wait, and with ``""`` when they go on.
+    """
+
+    def __init__(self, path: Path, prepared: Prepared, *, patience: float = PATIENCE, busy: float = BUSY_TIMEOUT) -> None:
+        self.path, self.journal, self.aside, self.checked = path, prepared.journal, prepared.aside, prepared.checked
+        self.commits = 0
+        self.broken = asyncio.Event()
+        self.error: QueueError | None = None
+        self.on_pause: Callable[[str], None] = lambda words: None
+        self._patience, self._busy = patience, busy
         self._waiting: list[tuple[Change, asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
         self._group: asyncio.Future[None] | None = None
-        self._writer = asyncio.create_task(self._write_groups(), name="clx database writer")
-        self.commits = 0
+        self._db = GroupConnection(self._connected, 64)
+        self._writer: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Open the database, made (0600) where there is none.
+    async def open(cls, path: Path, journal_mode: str = AUTO, *, patience: float = PATIENCE, busy: float = BUSY_TIMEOUT) -> Self:
+        """Open the database, made (0600) where there is none; one that is damaged is set aside (``aside`` says where) and made anew.
 
-        Raises :class:`QueueError` for one that a newer version wrote or that cannot be read.
+        *patience*: seconds to wait for room on a full disk; *busy*: for readers. Raises :class:`QueueError` for one that a newer version
+        wrote, and where no file can be written.
         """
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        connection = GroupConnection(lambda: sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None), iter_chunk_size=64)
-        await connection
+        database = cls(path, await asyncio.to_thread(prepare, path, journal_for(path.parent, journal_mode)), patience=patience, busy=busy)
         try:
-            await _prepare(connection)
-        except sqlite3.DatabaseError as error:
-            await connection.close()
-            raise QueueError(
-                f"the job database {path} cannot be used: {error}", f"move {path} aside; builds cost only time", path=str(path)
-            ) from error
-        except ClxError:
-            await connection.close()
-            raise
-        return cls(connection)
+            await database._db
+        except sqlite3.Error as error:
+            raise unusable(error, path) from error
+        database._writer = asyncio.create_task(database._write_groups(), name="clx database writer")
+        return database
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None)
+        connection.execute(f"PRAGMA synchronous = {self.journal.synchronous}")
+        return connection
 
     async def close(self) -> None:
         """Write what is waiting and close."""
-        self._writer.cancel()
-        await asyncio.gather(self._writer, return_exceptions=True)
+        self._closing.set()
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
         if self._group is not None:  # the writer was cancelled, the group it was committing was not
             await self._group
         if self._waiting:
             await self._commit_group()
-        await self._db.close()
+        self._break(QueueError(f"the job database {self.path} is closed"))
+        with contextlib.suppress(sqlite3.Error):
+            await self._db.close()
 
-    async def _write_groups(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            await asyncio.sleep(0)  # what is ready to be sent in this very turn of the loop goes along
-            if self._waiting:
-                self._group = asyncio.ensure_future(self._commit_group())
-                await asyncio.shield(self._group)
-
-    async def _commit_group(self) -> None:
-        group, self._waiting = self._waiting, []
-        results: Sequence[Any]
-        try:
-            results = await self._db.run(commit, [change for change, _ in group])
-            self.commits += 1
-        except sqlite3.Error as error:
-            results = [error] * len(group)
-        for (_, future), result in zip(group, results, strict=True):
-            if future.done():
-                continue
-            if isinstance(result, BaseException):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+    # --- writing --------------------------------------------------------------
 
     def change(self, change: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Send one change; the future gives what it gave, once it is committed."""
+        """Send one change; the future gives what it gave, once it is committed, or raises :class:`QueueError` where that cannot be done."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self.error is not None:
+            future.set_exception(self.error)
+            return future
         self._waiting.append((change, future))
         self._wake.set()
         return future
@@ -135,22 +115,100 @@ class Database:
 
         return self.change(write)
 
+    async def _write_groups(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await asyncio.sleep(0)  # what is ready to be sent in this very turn of the loop goes along
+            if self._waiting:
+                self._group = asyncio.ensure_future(self._commit_group())
+                await asyncio.shield(self._group)
+
+    async def _commit_group(self) -> None:
+        group, self._waiting = self._waiting, []
+        results: Sequence[Any]
+        try:
+            results = [self.error] * len(group) if self.error else await self._persist([change for change, _ in group])
+        except QueueError as error:
+            self._break(error)
+            results = [error] * len(group)
+        except sqlite3.Error as error:  # a statement is wrong, not the file
+            results = [error] * len(group)
+        for (_, future), result in zip(group, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    async def _persist(self, group: Sequence[Change]) -> Sequence[Any]:
+        """Commit a group, however often that must be tried. Raises :class:`QueueError` where the file can be used no more."""
+        started, paused = time.monotonic(), False
+        while True:
+            try:
+                results: Sequence[Any] = await self._db.run(commit, group)
+                break
+            except sqlite3.Error as error:
+                if not damage.is_about_the_file(error):
+                    raise
+                problem = unusable(error, self.path)
+                waits = self._patience if isinstance(problem, FullError) else _HELD if damage.is_busy(error) else 0.0
+                if self._closing.is_set() or time.monotonic() - started >= waits:
+                    raise problem from error
+            if isinstance(problem, FullError) and not paused:
+                paused = True
+                self.on_pause(f"paused: {problem.problem.message}; it goes on when there is room")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _AGAIN)
+        self.commits += 1
+        if paused:
+            self.on_pause("")
+        return results
+
+    def _break(self, error: QueueError) -> None:
+        if self.error is None:
+            self.error = error
+            if isinstance(error, DamagedError):
+                damage.mark_damaged(self.path, error.problem.message)
+            self.broken.set()
+
+    def break_as_damaged(self, why: str) -> None:
+        """Use it no more: somebody found out that it is damaged."""
+        self._break(damaged(why, self.path))
+
+    # --- reading --------------------------------------------------------------
+
     async def all(self, sql: str, values: Sequence[Any]) -> list[Sequence[Any]]:
-        """The rows of a query."""
-        return list(await self._db.execute_fetchall(sql, values))
+        """The committed rows of a query. Raises :class:`QueueError` where they cannot be read."""
+        if self.error is not None:
+            raise self.error
+        try:
+            return list(await self._db.execute_fetchall(sql, values))
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            if not damage.is_damage(error):
+                raise
+            problem = damaged(str(error), self.path)
+            self._break(problem)
+            raise problem from error
+
+    # --- at rest ----------------------------------------------------------------
+
+    async def rest(self) -> None:
+        """Put the log's content into the file and empty the log, unless somebody reads just now."""
+        with contextlib.suppress(sqlite3.Error):
+            await self._db.run(_emptied, ())
+
+    async def shrink(self, pages: int) -> None:
+        """Give up to so many free pages of the file back to the disk."""
+        with contextlib.suppress(sqlite3.Error):
+            await self._db.execute_fetchall(f"PRAGMA incremental_vacuum({int(pages)})")
 
 
-async def _prepare(db: aiosqlite.Connection) -> None:
-    await db.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
-    await db.execute("PRAGMA journal_mode = WAL")
-    await db.execute("PRAGMA synchronous = NORMAL")
-    async with db.execute("PRAGMA user_version") as cursor:
-        row = await cursor.fetchone()
-    version = row[0] if row else 0
-    if version > SCHEMA:
-        raise QueueError(f"the job database has schema {version}, newer than this program's {SCHEMA}", "upgrade clx-jupyter")
-    for older in range(version, SCHEMA) if version else ():
-        await db.executescript(f"BEGIN; {_UPGRADES[older]}; PRAGMA user_version = {older + 1}; COMMIT;")
-    if version == 0:
-        schema = files("clx_jupyter").joinpath("schema.sql").read_text(encoding="utf-8")
-        await db.executescript(f"BEGIN; {schema}; PRAGMA user_version = {SCHEMA}; COMMIT;")
+def _emptied(connection: sqlite3.Connection, _: Sequence[Change]) -> None:
+    busy = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {busy}")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from clx_jupyter_workers.problems import CLASSES, KEPT_FAILURES, Problem
 
-__all__ = ["CLASSES", "KEPT_FAILURES", "ClxError", "CourseError", "HeldError", "MissingError", "Problem", "RequestError"]
+__all__ = [
+    "CLASSES", "KEPT_FAILURES", "ClxError", "CourseError", "DamagedError", "FullError", "HeldError", "MissingError", "Problem", "QueueError",
+    "RequestError",
+]  # fmt: skip
 
 
 class ClxError(Exception):
@@ -50,3 +53,16 @@ class MissingError(ClxError):
 
 class QueueError(ClxError):
     """The job database cannot be used."""
+
+    status = 503
+
+
+class DamagedError(QueueError):
+    """The job database is damaged; the next one who opens it for writing sets it aside."""
+
+
+class FullError(QueueError):
+    """The disk that holds the job database is full."""
+
+    status = 507
+    category = "disk-full"

@@ -11,9 +11,21 @@ from typing import Any, Self
 
 from clx_jupyter.clock import steady
 from clx_jupyter.database import Database
+from clx_jupyter.database_journal import AUTO
 from clx_jupyter.errors import Problem
 from clx_jupyter.fingerprint import Stamp
-from clx_jupyter.job_rows import JOB_COLUMNS, OUTPUT_COLUMNS, Statement, StoredOutput, job_of, known_of, output_of, quoted, upsert_output
+from clx_jupyter.job_rows import (
+    JOB_COLUMNS,
+    OUTPUT_COLUMNS,
+    Statement,
+    StoredOutput,
+    job_of,
+    known_of,
+    output_of,
+    quoted,
+    row_json,
+    upsert_output,
+)
 from clx_jupyter.jobs import BUILD_ENDED, BuildState, Job, JobState
 from clx_jupyter.plan import Known
 
@@ -43,23 +55,23 @@ class JobQueue:
     """The writer's side; open it only while holding the lock of the state folder."""
 
     def __init__(self, database: Database) -> None:
-        self._db = database
+        self.database = database
         self._adding_worker = asyncio.Lock()
         self._write, self._all = database.write, database.all
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
+    async def open(cls, path: Path, journal_mode: str = AUTO) -> Self:
         """Open the queue, made where there is none. Raises :class:`QueueError` as :meth:`Database.open`."""
-        return cls(await Database.open(path))
+        return cls(await Database.open(path, journal_mode))
 
     async def close(self) -> None:
         """Write what is waiting and close."""
-        await self._db.close()
+        await self.database.close()
 
     @property
     def commits(self) -> int:
         """How many transactions were committed."""
-        return self._db.commits
+        return self.database.commits
 
     async def recover(self) -> int:
         """At start: whatever ran when the last holder ended is queued again. Gives the number of jobs."""
@@ -284,7 +296,7 @@ class JobQueue:
         rows = await self._all(
             f"SELECT id, course, request, state FROM builds WHERE state NOT IN ({quoted(BUILD_ENDED)}) ORDER BY created", ()
         )
-        return [(row[0], row[1], json.loads(row[2]), row[3]) for row in rows]
+        return [(row[0], row[1], row_json(row[2]), row[3]) for row in rows]
 
     async def jobs_of(self, build: str) -> list[Job]:
         """All jobs of a build."""

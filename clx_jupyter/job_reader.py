@@ -10,10 +10,11 @@ from typing import Any
 
 from clx_jupyter.errors import QueueError
 from clx_jupyter.job_rows import OUTPUT_COLUMNS, StoredOutput, known_of, output_of
+from clx_jupyter.migrations import SCHEMA, version_of
+from clx_jupyter.opening import BUSY_TIMEOUT, newer, unusable
 from clx_jupyter.plan import Known
 
 DATABASE = "jobs.db"
-BUSY_TIMEOUT = 30.0
 
 
 class Reader:
@@ -27,21 +28,43 @@ class Reader:
         self._path = folder / DATABASE
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """The rows of a query as objects, empty where there is no database yet."""
+        """The rows of a query as objects, empty where there is no database yet.
+
+        Raises :class:`QueueError` (:class:`DamagedError`) for a database that cannot be read, or that a newer version wrote in another way.
+        """
         try:
             if not self._path.exists():
                 return []
-            with closing(sqlite3.connect(f"{self._path.as_uri()}?{self._mode()}", uri=True, timeout=BUSY_TIMEOUT)) as connection:
-                connection.row_factory = sqlite3.Row
-                # Between its making and its schema, or if its maker died there, the database is empty.
-                if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                    return []
-                return [dict(row) for row in connection.execute(sql, values).fetchall()]
+            return self._read_safely(sql, values)
         except OSError as error:
             raise QueueError(f"the job database {self._path} cannot be read: {error.strerror}", "it belongs to somebody else") from error
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            raise unusable(error, self._path) from error
+
+    def _read_safely(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        mode = self._mode()
+        try:
+            return self._read(sql, values, mode)
         except sqlite3.DatabaseError as error:
-            hint = f"move {self._path} aside; builds cost only time"
-            raise QueueError(f"the job database {self._path} cannot be read: {error}", hint, path=str(self._path)) from error
+            code = getattr(error, "sqlite_errorcode", 0)
+            if code == sqlite3.SQLITE_READONLY_ROLLBACK:  # its writer was killed as it wrote: whoever comes next takes that back
+                return self._read(sql, values, "mode=rw")
+            if mode != self._mode():  # somebody began to write meanwhile
+                return self._read(sql, values, "mode=ro")
+            raise
+
+    def _read(self, sql: str, values: Sequence[Any], mode: str) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(f"{self._path.as_uri()}?{mode}", uri=True, timeout=BUSY_TIMEOUT)) as connection:
+            connection.row_factory = sqlite3.Row
+            version = version_of(connection)
+            if version == 0:  # between its making and its schema, or if its maker died there, it is empty
+                return []
+            try:
+                return [dict(row) for row in connection.execute(sql, values).fetchall()]
+            except sqlite3.OperationalError as error:
+                if version > SCHEMA and error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                    raise newer(version, self._path) from error
+                raise
 
     def _mode(self) -> str:
         """How to open it: a log that is not there holds nothing, and must not be made by a look, which also works on a read-only disk."""

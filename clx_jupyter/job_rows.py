@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from clx_jupyter.errors import Problem
+from clx_jupyter.errors import DamagedError, Problem
 from clx_jupyter.jobs import Job, JobState
 from clx_jupyter.plan import Known
 
@@ -39,15 +40,33 @@ OUTPUT_COLUMNS = "name, course, place, variant, key, state, reason, sha256, size
 JOB_COLUMNS = "id, build, type, place, path, state, priority, not_before, attempt, deaths, spec, reason"
 
 
+def row_json(text: str | None, otherwise: Any = None) -> Any:
+    """What a column says in JSON, *otherwise* where it is empty. Raises :class:`DamagedError`."""
+    with _as_written():
+        return json.loads(text) if text else otherwise
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """We wrote what is read here: if it makes no sense, the file is damaged, though SQLite does not see it."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        hint = "build again: the job database is set aside by itself, and nothing is lost but time"
+        raise DamagedError(f"the job database is damaged: a row cannot be read ({error})", hint) from error
+
+
 def job_of(row: Sequence[Any]) -> Job:
     values = list(row)
-    values[5], values[9], values[10] = JobState(values[5]), tuple(json.loads(values[9])), json.loads(values[10])
-    return Job(*values)
+    with _as_written():
+        values[5], values[9], values[10] = JobState(values[5]), tuple(json.loads(values[9])), json.loads(values[10])
+        return Job(*values)
 
 
 def output_of(row: Sequence[Any]) -> StoredOutput:
     values = list(row)
-    values[10], values[11] = tuple(json.loads(values[10])), tuple(json.loads(values[11]))
+    with _as_written():
+        values[10], values[11] = tuple(json.loads(values[10])), tuple(json.loads(values[11]))
     return StoredOutput(*values)
 
 
@@ -62,4 +81,5 @@ def upsert_output(output: StoredOutput) -> Statement:
 
 
 def known_of(parts: str, problems: str, runs: str) -> Known:
-    return Known(json.loads(parts), tuple(map(Problem.from_json, json.loads(problems))), json.loads(runs))
+    with _as_written():
+        return Known(json.loads(parts), tuple(map(Problem.from_json, json.loads(problems))), json.loads(runs))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ from clx_jupyter.executions import Executions
 from clx_jupyter.fingerprint import FileHashes, Stamp
 from clx_jupyter.follow import read_report
 from clx_jupyter.job_reader import Reader
+from clx_jupyter.job_rows import row_json
 from clx_jupyter.jobs import BUILD_ENDED, BuildState
 from clx_jupyter.navigation import DOOR
 from clx_jupyter.plan import Known, Output, Plan, SourcePlan
@@ -253,18 +253,18 @@ class BuildLook:
 
     def _rows(self, limit: int) -> list[dict[str, Any]]:
         rows = [row for row in self.reader.builds(10 * limit) if row["course"] == self.place.file]
-        return [row for row in rows if _is_about(json.loads(row["request"]), self.place)][:limit]
+        return [row for row in rows if _is_about(row_json(row["request"]), self.place)][:limit]
 
     def build(self, id: str, since: float = 0.0) -> dict[str, Any] | None:
         """One build with its jobs that changed *since* a time, and its problems; ``None`` if there is none of this name."""
         row = self.reader.build(id)
-        if row is None or row["course"] != self.place.file or not _is_about(json.loads(row["request"]), self.place):
+        if row is None or row["course"] != self.place.file or not _is_about(row_json(row["request"]), self.place):
             return None
         now = time.time()
         (view, report), live = self._seen(row), self.live(id)
         # A build that was resumed has given up jobs of places that were planned anew: the latest one counts.
         jobs = list({job["place"]: job for job in self.reader.jobs(id, 1_000_000)}.values())
-        told = [problem for job in jobs for problem in json.loads(job["problems"] or "[]")]
+        told = [problem for job in jobs for problem in row_json(job["problems"], [])]
         return {
             **view,
             "now": now,
@@ -275,7 +275,7 @@ class BuildLook:
 
     def _seen(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """A build without its jobs, and its report once it has ended."""
-        live, request = self.live(row["id"]), json.loads(row["request"])
+        live, request = self.live(row["id"]), row_json(row["request"])
         if live and live.state in BUILD_ENDED and row["finished"] is None:  # it ended after the row was read
             row = self.reader.build(row["id"]) or row
         ended = row["state"] in BUILD_ENDED
@@ -300,7 +300,7 @@ class BuildLook:
             "left": shown.left(),
             "request": {name: request[name] for name in CHOSEN if name in request},
             "notice": live.notice if live else (report or {}).get("notice", ""),
-            "error": json.loads(row["error"]) if row["error"] else None,
+            "error": row_json(row["error"]),
             "counts": dict(counts) if counts is not None else None,
         }
         return view, report
@@ -315,7 +315,7 @@ class BuildLook:
 
 def row_as_live(row: Mapping[str, Any]) -> Live:
     """A build of another process, by its row."""
-    request = Request.from_json(json.loads(row["request"]))
+    request = Request.from_json(row_json(row["request"]))
     state, started = BuildState(row["state"]), row["started"] or row["created"]
     return Live(row["id"], request, row["number"], state, started, total=row["total"], done=row["done"], failed=row["failed"])
 
@@ -331,7 +331,7 @@ def _changed(job: Mapping[str, Any], since: float) -> bool:
 
 
 def _job_view(job: Mapping[str, Any], live: Live | None, now: float) -> dict[str, Any]:
-    frame = json.loads(job["progress"] or "{}") if job["state"] == "running" else {}
+    frame = row_json(job["progress"], {}) if job["state"] == "running" else {}
     if live and job["state"] == "running":
         frame = live.running.get(job["path"], frame)
     return {

@@ -87,9 +87,12 @@ def test_what_decides_is_pure() -> None:
 
 def test_only_the_job_queue_knows_the_database() -> None:
     assert {line.split(": ")[0] for line in found(EVERY_MODULE, "sqlite3", "aiosqlite")} == {
+        "clx_jupyter/damage.py",
         "clx_jupyter/database.py",
         "clx_jupyter/grouping.py",
         "clx_jupyter/job_reader.py",
+        "clx_jupyter/migrations.py",
+        "clx_jupyter/opening.py",
     }
 
 

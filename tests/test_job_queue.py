@@ -201,25 +201,6 @@ async def test_nobody_else_can_read_the_database(queue: JobQueue, tmp_path: Path
     assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob(f"{DATABASE}*")} == {0o600}
 
 
-async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / DATABASE) as database:
-        database.execute("PRAGMA user_version = 99")
-    database.close()
-    with pytest.raises(QueueError, match="newer than this program"):
-        await JobQueue.open(tmp_path / DATABASE)
-    with sqlite3.connect(tmp_path / DATABASE) as database:
-        assert database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
-    database.close()
-
-
-async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / DATABASE).write_bytes(b"no database " * 1000)
-    with pytest.raises(QueueError, match="cannot be used"):
-        await JobQueue.open(tmp_path / DATABASE)
-    with pytest.raises(QueueError, match="cannot be read"):
-        Reader(tmp_path).builds()
-
-
 def test_a_reader_finds_nothing_where_nothing_is(tmp_path: Path) -> None:
     assert Reader(tmp_path).builds() == Reader(tmp_path).jobs() == Reader(tmp_path).workers() == []
     assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ from clx_jupyter.course.load import find
 from clx_jupyter.errors import RequestError
 from clx_jupyter.follow import read_report
 from clx_jupyter.job_reader import Reader
+from clx_jupyter.job_rows import row_json
 from clx_jupyter.jobs import BUILD_ENDED, JobState
 from clx_jupyter.state import Holder, living_holder, state_folder
 
@@ -45,11 +46,11 @@ def status(options: argparse.Namespace) -> int:
 
 def _build(folder: Path, row: dict[str, Any], holder: Holder | None) -> dict[str, Any]:
     """A row of ``builds`` with its JSON read, the problems of its report, and the process that works on it, if any."""
-    error = json.loads(row["error"]) if row["error"] else None
+    error = row_json(row["error"])
     report = read_report(folder, row["id"])
     problems = report["problems"] if report else [error] if error else []
     pid = holder.pid if holder and row["state"] not in BUILD_ENDED else None
-    return {**row, "request": json.loads(row["request"]), "error": error, "problems": problems, "holder": pid}
+    return {**row, "request": row_json(row["request"]), "error": error, "problems": problems, "holder": pid}
 
 
 def _who(holder: Holder | None, builds: Iterable[dict[str, Any]]) -> str:
@@ -106,7 +107,7 @@ def _chosen(reader: Reader, id: str | None) -> str | None:
 
 
 def _job(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "progress": json.loads(row["progress"] or "{}"), "problems": json.loads(row["problems"] or "[]")}
+    return {**row, "progress": row_json(row["progress"], {}), "problems": row_json(row["problems"], [])}
 
 
 def _job_row(row: dict[str, Any]) -> tuple[Any, ...]:

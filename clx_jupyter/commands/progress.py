@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from typing import Any, TextIO
 
 from clx_jupyter.builds import Live
+from clx_jupyter.job_rows import row_json
 from clx_jupyter.views import row_as_live
 
 _BAR = 24
@@ -22,7 +22,7 @@ class Progress:
         self._quiet = quiet
         self._terminal = stream.isatty()
         self._last = ("", 0.0, -1)
-        self._noticed = False
+        self._noticed = ""
         self._drawn = False
 
     def note(self, text: str) -> None:
@@ -33,9 +33,10 @@ class Progress:
 
     def show(self, live: Live) -> None:
         """Draw a build of this process."""
-        if live.notice and not self._noticed:
-            self._noticed = True
-            self.note(live.notice)
+        if live.notice != self._noticed:
+            self._noticed = live.notice
+            if live.notice:
+                self.note(live.notice)
         running = [(path, frame.get("cell", 0), frame.get("cells", 0)) for path, frame in live.running.items()]
         self._draw(live.total, live.done, live.failed, running, live.left())
 
@@ -43,7 +44,7 @@ class Progress:
         """Draw a build of another process, by its rows."""
         running = []
         for job in jobs:
-            frame = json.loads(job["progress"] or "{}")
+            frame = row_json(job["progress"], {})
             running.append((job["path"], frame.get("cell", 0), frame.get("cells", 0)))
         live = row_as_live(row)
         self._draw(live.total, live.done, live.failed, running, live.left())
