@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import time
 from dataclasses import astuple, dataclass, fields
@@ -30,12 +31,13 @@ _WITHOUT_RETENTION = ("database", "state")
 
 @dataclass(frozen=True)
 class Held:
-    """What the process holds between two builds."""
+    """What the process holds between two builds; memory and database in MB."""
 
     descriptors: int
     threads: int
     children: int
     memory: float
+    memory_of_workers: float
     database: float
     state: int
     temporary: int
@@ -46,10 +48,17 @@ def held(root: Path, temporary: Path) -> Held:
     look, folder = psutil.Process(), state_folder(root)
     files = [path for path in folder.rglob("*") if path.is_file()]
     database = sum(path.stat().st_size for path in folder.glob("jobs.db*"))
+    children = look.children(recursive=True)
     return Held(
-        look.num_fds(), look.num_threads(), len(look.children(recursive=True)), look.memory_info().rss / _MB, database / _MB,
+        look.num_fds(), look.num_threads(), len(children), look.memory_info().rss / _MB, sum(map(_memory, children)), database / _MB,
         len(files), sum(1 for _ in temporary.rglob("*")),
     )  # fmt: skip
+
+
+def _memory(process: psutil.Process) -> float:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return float(process.memory_info().rss / _MB)
+    return 0.0
 
 
 async def one_build(builds: Builds, root: Path, number: int) -> None:
