@@ -22,11 +22,11 @@ from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.gate import PAUSES, Gate, unwritten
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE
-from clx_jupyter.job_rows import StoredOutput
-from clx_jupyter.job_spec import job_frame
+from clx_jupyter.job_rows import NewJob, StoredOutput
+from clx_jupyter.job_spec import job_frame, key_of
 from clx_jupyter.jobs import BuildState, Job, JobState
 from clx_jupyter.manifest import sweep
-from clx_jupyter.plan import Plan
+from clx_jupyter.plan import Plan, SourcePlan
 from clx_jupyter.planning import make_plan
 from clx_jupyter.pools import PoolLimits
 from clx_jupyter.publishing import Publishing
@@ -86,6 +86,8 @@ class _Build:
     lost: ClxError | None = None
     #: Jobs whose state is recorded, or about to be, and whose files are not published yet.
     accepting: int = 0
+    #: Somebody wanted to know meanwhile whether it is over.
+    to_count: bool = False
     #: Of a build that is resumed: the places whose jobs had ended, and whether they failed.
     before: Mapping[str, bool] = field(default_factory=dict)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -103,6 +105,8 @@ class Builds(Account):
         self._executions = Executions(folder / "executions")
         self._builds: dict[str, _Build] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        #: By running job, the build that it became part of when its own was cancelled.
+        self._heirs: dict[int, str] = {}
         self._watchers: list[Callable[[Live], None]] = []
         self._gate = Gate(lock)
         self._upkeep = Upkeep(queue.database)
@@ -148,8 +152,8 @@ class Builds(Account):
         shutil.rmtree(self.folder / "stage", ignore_errors=True)
         (self.folder / "stage").mkdir(mode=0o700, exist_ok=True)
         await self._queue.recover()
-        for id, _, request, _ in await self._queue.open_builds():
-            ended = await self._queue.reopen(id)
+        left = [(id, request, await self._queue.reopen(id)) for id, _, request, _ in await self._queue.open_builds()]
+        for id, request, ended in left:  # not before all have been given up: none may wait for what is left of another
             # A state folder that was copied or moved tells of builds at the old place: they are none of ours.
             if resume and request.get("root") == str(self.root):
                 live = Live(id, Request.from_json(request), total=len(ended), done=len(ended), failed=sum(ended.values()))
@@ -199,8 +203,15 @@ class Builds(Account):
         if build is None or build.ended.is_set():
             return
         build.cancelled = True
-        running = await self._queue.cancel(id)
-        await self._supervisor.cancel(running)
+        await self._drop_jobs(build)
+
+    async def _drop_jobs(self, build: _Build) -> None:
+        """End the jobs of a build, but for those that other builds wait for: they go on as theirs."""
+        cancelled = await self._queue.cancel(build.live.id)
+        self._heirs |= cancelled.heirs
+        await self._supervisor.cancel(cancelled.running)
+        build.live.running.clear()
+        self._supervisor.wake()
         await self._count(build)
 
     async def wait(self, id: str) -> dict[str, Any]:
@@ -290,19 +301,21 @@ class Builds(Account):
         live.state = BuildState.RUNNING
         await self._count_on(build, [source.place for source in plan.jobs])
         await self._queue.set_build(live.id, BuildState.RUNNING)
-        jobs = [
-            ("notebook", source.place, source.source.path, request.priority, publishing.spec(source), source.reason) for source in plan.jobs
-        ]
+        jobs = [self._job(request, source, publishing.spec(source)) for source in plan.jobs]
         self._tell(build)
         if jobs and not build.cancelled:
             after = {source.place: [before.place for before in source.before] for source in plan.jobs}
             await self._queue.enqueue(live.id, jobs, after)
             if build.cancelled:  # it came while the jobs were being added, and found none
-                await self._queue.cancel(live.id)
-                await self._count(build)
+                await self._drop_jobs(build)
             self._supervisor.wake()
             await build.jobs_ended.wait()
         await self._finish(build, publishing)
+
+    @staticmethod
+    def _job(request: Request, source: SourcePlan, spec: Mapping[str, Any]) -> NewJob:
+        key = key_of("notebook", source.place, spec)
+        return NewJob("notebook", source.place, source.source.path, request.priority, spec, source.reason, key)
 
     async def _count_on(self, build: _Build, places: list[str]) -> None:
         """Count the sources in work; of a build that is resumed, each once, though it had ended before and is in work again."""
@@ -340,6 +353,8 @@ class Builds(Account):
         live = build.live
         executions = kernels = 0
         with contextlib.suppress(QueueError):  # a build ends, whether that can be recorded or not
+            if error is not None and not build.lost:  # it may have gone wrong with jobs under way, and nobody would be there to accept them
+                await self._drop_jobs(build)
             executions, kernels = await self._queue.counts(live.id)
         ended = Ended(live.id, live.request, state, live.started, executions, kernels, build.problems, build.made)
         report = build_report(ended, build.plan, build.publishing, error)
@@ -364,9 +379,14 @@ class Builds(Account):
 
     async def _count(self, build: _Build) -> None:
         """See whether all jobs of a build have ended."""
-        # Asked for afterwards: whoever is being accepted counts once more when its files are published.
-        if await self._queue.unfinished(build.live.id) == 0 and not build.accepting:
+        # Asked for afterwards once more: meanwhile a job may have ended whose files are not published yet.
+        if not build.accepting and await self._queue.is_over(build.live.id) and not build.accepting:
             build.jobs_ended.set()
+        build.to_count = bool(build.accepting)
+
+    def _of(self, job: Job) -> _Build:
+        """The build of a running job; that of a cancelled build may have become another's."""
+        return self._builds[self._heirs.get(job.id, job.build)]
 
     # --- the supervisor's account -------------------------------------------
 
@@ -379,7 +399,7 @@ class Builds(Account):
 
     async def _after(self, job: Job) -> list[dict[str, Any]]:
         """What the sources that a job comes after left for it: by language, files and their hashes."""
-        plan = self._builds[job.build].plan
+        plan = self._of(job).plan
         source = plan.at(job.place) if plan else None
         if source is None or not source.before:
             return []
@@ -400,10 +420,11 @@ class Builds(Account):
 
     def moved(self, job: Job, progress: dict[str, Any] | None) -> None:
         """A job went on, or left its worker."""
-        build = self._builds.get(job.build)
+        build = self._builds.get(self._heirs.get(job.id, job.build))
         if build is None:
             return
         if progress is None:
+            self._heirs.pop(job.id, None)
             build.live.running.pop(job.path, None)
             self._spawn(self._count(build))
         else:
@@ -412,7 +433,7 @@ class Builds(Account):
 
     async def changed(self, job: Job) -> dict[str, Any] | None:
         """Plan a source again that changed under its job."""
-        build = self._builds[job.build]
+        build = self._of(job)
         try:
             new = (await self._plan_again(build)).at(job.place)
         except ClxError as error:  # the course file changed as well, and cannot be read now
@@ -434,52 +455,64 @@ class Builds(Account):
 
     async def superseded(self, job: Job) -> bool:
         """Whether its source, or a file that the source depends on, is no longer what the job was made for."""
-        hashes, companion = self._builds[job.build].hashes, job.spec["companion"]
+        hashes, companion = self._of(job).hashes, job.spec["companion"]
         now = hashes.again() if hashes else FileHashes(self.root)
         wanted = {**job.spec["files"], job.path: job.spec["sha256"], **({companion["path"]: companion["sha256"]} if companion else {})}
         return await asyncio.to_thread(lambda: any(now[path] != sha256 for path, sha256 in wanted.items()))
 
     async def accept(self, attempt: Attempt) -> None:
         """Record what a job made, then publish it; a result of a lost attempt is discarded."""
-        build = self._builds[attempt.job.build]
-        build.accepting += 1
+        # Whose job it is, and who waits for it too, is known once it is recorded: until then none of them may end.
+        builds = [build for build in self._builds.values() if not build.ended.is_set()]
+        ended: list[str] = []
+        for build in builds:
+            build.accepting += 1
         try:
             self._gate.check()
-            await self._accept(attempt, build)
+            ended = await self._record(attempt)
+            for id in ended:
+                await self._publish(self._builds[id], attempt)
         except ClxError:
             if not self._gate.lost:
                 raise
             self._lose()
         finally:
-            build.accepting -= 1
+            for build in builds:
+                build.accepting -= 1
+        for build in builds:
+            if build.live.id in ended[1:]:
+                self._tell(build)
+            if build.to_count or build.live.id in ended[1:]:  # its own build counts when the job leaves its worker
+                await self._count(build)
 
-    async def _accept(self, attempt: Attempt, build: _Build) -> None:
-        job = attempt.job
-        publishing = build.publishing
-        assert publishing is not None
-        ok = attempt.status == "ok"
+    async def _record(self, attempt: Attempt) -> list[str]:
+        """Record what a job made; gives the builds whose jobs that ends."""
+        job, build = attempt.job, self._of(attempt.job)
+        assert build.publishing is not None
         if build.plan and any(problem.category == "missing-file" for problem in attempt.problems):
             known = await self._queue.known(job.spec["course"])
             attempt.problems = await asyncio.to_thread(with_writers, attempt.problems, job.place, build.plan, known)
-        rows = publishing.rows(attempt)
-        lacking = attempt.missing or not set(job.spec["execute"]["run"]) <= set(attempt.runs)
-        state = JobState.DEAD if attempt.status == "dead" else JobState.DONE if ok and not lacking else JobState.FAILED
-        won = await self._queue.finish(
-            job, state, "lost" if attempt.status == "dead" else attempt.status, problems=attempt.problems, outputs=rows,
-            parts=job.spec["parts"], runs=attempt.runs, course=job.spec["course"], executions=attempt.executions, kernels=attempt.kernels,
+        return await self._queue.finish(
+            job, _state(attempt), "lost" if attempt.status == "dead" else attempt.status, problems=attempt.problems,
+            outputs=build.publishing.rows(attempt), parts=job.spec["parts"], runs=attempt.runs, course=job.spec["course"],
+            executions=attempt.executions, kernels=attempt.kernels,
         )  # fmt: skip
-        if not won:
-            return
+
+    async def _publish(self, build: _Build, attempt: Attempt) -> None:
+        """Publish for one build what a job made. What another build published a moment ago is found there, and not touched."""
+        publishing = build.publishing
+        assert publishing is not None
+        rows, state, problems = publishing.rows(attempt), _state(attempt), list(attempt.problems)
         try:
             published = await self._gate.through(lambda: publishing.publish(attempt, rows), pauses=PAUSES)
         except OSError as error:
             # The job is done but its files could not be put in place: the next build makes and publishes them again.
-            problem = unwritten(error, self.folder, job.path)
+            problem = unwritten(error, self.folder, attempt.job.path)
             published = [replace(row, state="failed", problem=problem.id) for row in rows]
-            attempt.problems.append(problem)
+            problems.append(problem)
             state = JobState.FAILED
         await self._queue.put_outputs(published)
-        build.problems += attempt.problems
+        build.problems += problems
         build.made |= {row.name: (row, attempt.seconds) for row in published}
         build.live.done += 1
         build.live.failed += state is not JobState.DONE
@@ -503,3 +536,11 @@ async def _whole_queue(path: Path, journal_mode: str) -> JobQueue:
         await queue.close()
         raise
     return queue
+
+
+def _state(attempt: Attempt) -> JobState:
+    """How the job of an attempt ends that cannot be tried again."""
+    if attempt.status == "dead":
+        return JobState.DEAD
+    lacking = attempt.missing or not set(attempt.job.spec["execute"]["run"]) <= set(attempt.runs)
+    return JobState.DONE if attempt.status == "ok" and not lacking else JobState.FAILED

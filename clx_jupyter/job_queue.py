@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
+from asyncio import Future
 from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any, Self
 
+from clx_jupyter import job_changes as changes
 from clx_jupyter.clock import steady
 from clx_jupyter.database import Database
 from clx_jupyter.database_journal import AUTO
-from clx_jupyter.errors import Problem
+from clx_jupyter.errors import CourseError, Problem
 from clx_jupyter.fingerprint import Stamp
+from clx_jupyter.job_changes import Cancelled, Claimed
 from clx_jupyter.job_rows import (
     JOB_COLUMNS,
     OUTPUT_COLUMNS,
-    Statement,
+    NewJob,
     StoredOutput,
     job_of,
     known_of,
@@ -29,16 +33,6 @@ from clx_jupyter.job_rows import (
 from clx_jupyter.jobs import BUILD_ENDED, BuildState, Job, JobState
 from clx_jupyter.plan import Known
 
-_NEEDS = (
-    "INSERT INTO needs (job, needs) SELECT waiting.id, needed.id FROM jobs AS waiting, jobs AS needed"
-    " WHERE waiting.build = ? AND waiting.place = ? AND waiting.state = 'blocked'"
-    " AND needed.build = ? AND needed.place = ? AND needed.state IN ('blocked', 'queued')"
-)
-_UNBLOCK = (
-    "UPDATE jobs SET state = 'queued' WHERE state = 'blocked' AND id IN (SELECT job FROM needs WHERE needs = ?) AND NOT EXISTS ("
-    "SELECT 1 FROM needs JOIN jobs AS needed ON needed.id = needs.needs"
-    " WHERE needs.job = jobs.id AND needed.state IN ('blocked', 'queued', 'running'))"
-)
 # Runs in other languages stay, as long as they are runs of the same thing.
 _KNOW = (
     "INSERT INTO sources (course, place, parts, problems, runs) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
@@ -47,8 +41,15 @@ _KNOW = (
 )
 
 
-def _waiting(needed: Sequence[str]) -> JobState:
-    return JobState.BLOCKED if needed else JobState.QUEUED
+_ATTEMPT = "UPDATE attempts SET ended = ?, outcome = ?, executions = ?, kernels = ?, signal = ? WHERE job = ? AND attempt = ?"
+
+
+def _refuse_circles(waits: Mapping[str, Sequence[str]]) -> None:
+    try:
+        TopologicalSorter(waits).prepare()
+    except CycleError as error:
+        circle = " after ".join(reversed(error.args[1]))
+        raise CourseError(f"{circle}: these jobs could never run", "take one of them out of `after`") from error
 
 
 class JobQueue:
@@ -56,8 +57,7 @@ class JobQueue:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._adding_worker = asyncio.Lock()
-        self._write, self._all = database.write, database.all
+        self._write, self._change, self._all = database.write, database.change, database.all
 
     @classmethod
     async def open(cls, path: Path, journal_mode: str = AUTO) -> Self:
@@ -105,81 +105,81 @@ class JobQueue:
         )
 
     async def enqueue(
-        self, build: str, jobs: Iterable[tuple[str, str, str, int, Mapping[str, Any], str]], after: Mapping[str, Sequence[str]] | None = None
+        self, build: str, jobs: Iterable[NewJob | tuple[str, str, str, int, Mapping[str, Any], str]],
+        after: Mapping[str, Sequence[str]] | None = None,
     ) -> None:  # fmt: skip
-        """Add a build's jobs, each (type, place, path, priority, spec, reason), in one transaction.
+        """Add a build's jobs in one transaction.
 
-        *after*: by place, the places of jobs among these that must end before it may start.
+        *after*: by place, the places of jobs among these that must end before it may start. Raises :class:`CourseError` where
+        that leads in a circle.
         """
-        now, jobs = time.time(), list(jobs)
-        here = {job[1] for job in jobs}
-        waits = {place: [each for each in (after or {}).get(place, ()) if each in here] for place in here}
-        sql = "INSERT INTO jobs (build, type, place, path, state, priority, spec, reason, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        rows: list[Statement] = [
-            (sql, (build, type, place, path, _waiting(waits[place]), priority, json.dumps(spec), reason, now))
-            for type, place, path, priority, spec, reason in jobs
-        ]
-        needs: list[Statement] = [(_NEEDS, (build, place, build, needed)) for place, all_needed in waits.items() for needed in all_needed]
-        await self._write(*rows, *needs, ("UPDATE builds SET total = total + ?, number = number + 1 WHERE id = ?", (len(rows), build)))
+        now, new = time.time(), [NewJob(*job) for job in jobs]
+        here = {job.place for job in new}
+        named = {place: [each for each in needed if each in here] for place, needed in (after or {}).items() if place in here}
+        waits = {place: needed for place, needed in named.items() if needed}
+        _refuse_circles(waits)
+        await self._change(lambda db: changes.enqueue(db, build, new, waits, now))
 
     async def claim(self, job: Job, worker: int, pid: int | None, epoch: int) -> Job | None:
         """Take a queued job for a worker; committed before the worker hears of it. ``None``: it is no longer queued."""
-        now, attempt = time.time(), job.attempt + 1
-        counts = await self._write(
-            (
-                "UPDATE jobs SET state = 'running', attempt = ?, worker = ?, started = coalesce(started, ?) WHERE id = ? AND state = 'queued' AND attempt = ?",
-                (attempt, worker, now, job.id, job.attempt),
-            ),
-            (
-                "INSERT INTO attempts (job, attempt, epoch, worker, pid, started) VALUES (?, ?, ?, ?, ?, ?)",
-                (job.id, attempt, epoch, worker, pid, now),
-            ),
-            ("UPDATE workers SET state = 'busy', job = ?, heard = ? WHERE id = ?", (job.id, now, worker)),
-            fence=True,
-        )
-        return await self.job(job.id) if counts[0] == 1 else None
+        now = time.time()
+        return await self._change(lambda db: changes.claim(db, job, worker, pid, epoch, now))
+
+    async def claim_next(
+        self, type: str, workers: Sequence[tuple[int, int | None]], epoch: int, *, busy: bool, starved: bool = False, count: int = 0
+    ) -> Claimed:  # fmt: skip
+        """Take the most urgent jobs of a type, one for each worker (id, pid); committed before the workers hear of them.
+
+        *busy*: something is running, so that no suspect can be taken; *starved*: it is the turn of the oldest of the least urgent;
+        *count*: count so many of those that stay.
+        """
+        now, workers = steady(), tuple(workers)
+        return await self._change(lambda db: changes.claim_next(db, type, workers, epoch, now, busy=busy, starved=starved, count=count))
 
     async def finish(
         self, job: Job, state: JobState, outcome: str, *, problems: Sequence[Problem] = (), outputs: Sequence[StoredOutput] = (),
         parts: Mapping[str, Any] | None = None, runs: Mapping[str, Any] | None = None, course: str = "", executions: int = 0,
         kernels: int = 0, signal: int | None = None,
-    ) -> bool:  # fmt: skip
-        """End an attempt and its job, record what it made, and let go what waited for it. ``False``: the attempt is no longer the current one; nothing counts.
+    ) -> list[str]:  # fmt: skip
+        """End an attempt, its job and equal ones, record what it made, and let go what waited for it.
 
-        This is the fence: the outputs' hashes are written together with the winning state, and published only after.
+        Gives the builds whose jobs ended, its own first; none: the attempt is no longer the current one, and nothing counts but that
+        its result was discarded. This is the fence: the outputs' hashes are written together with the winning state, and published only after.
         """
         now, told = time.time(), json.dumps([problem.to_json() for problem in problems])
-        failed = int(state in (JobState.FAILED, JobState.DEAD))
-        writes: list[Statement] = [
-            (
-                "UPDATE jobs SET state = ?, problems = ?, finished = ?, worker = NULL WHERE id = ? AND attempt = ? AND state = 'running'",
-                (state, told, now, job.id, job.attempt),
-            ),
-            ("UPDATE builds SET done = done + 1, failed = failed + ?, number = number + 1 WHERE id = ?", (failed, job.build)),
-            (
-                "UPDATE attempts SET ended = ?, outcome = ?, executions = ?, kernels = ?, signal = ? WHERE job = ? AND attempt = ?",
-                (now, outcome, executions, kernels, signal, job.id, job.attempt),
-            ),
-            *map(upsert_output, outputs),
-            (_UNBLOCK, (job.id,)),
-        ]
-        if parts is not None:
-            writes.append((_KNOW, (course, job.place, json.dumps(parts), told, json.dumps(runs or {}))))
-        return (await self._write(*writes, fence=True))[0] == 1
+        rows = [upsert_output(output) for output in outputs]
+        known = (course, job.place, json.dumps(parts), told, json.dumps(runs or {})) if parts is not None else None
+        ended = (now, outcome, executions, kernels, signal, job.id, job.attempt)
+
+        def finish(db: Connection) -> list[str]:
+            if builds := changes.end(db, job, state, told, now):
+                db.execute(_ATTEMPT, ended)
+                for sql, values in rows:
+                    db.execute(sql, values)
+                if known:
+                    db.execute(_KNOW, known)
+            return builds
+
+        return await self._change(finish)
 
     async def retry(
         self, job: Job, outcome: str, *, delay: float = 0.0, deaths: Sequence[int | None] | None = None,
         spec: Mapping[str, Any] | None = None, signal: int | None = None,
     ) -> bool:  # fmt: skip
-        """Queue a running job again, after *delay* seconds. ``False``: the attempt is no longer the current one."""
+        """Queue a running job again, after *delay* seconds; with another *spec* it is equal to no other job.
+
+        ``False``: the attempt is no longer the current one.
+        """
         now = time.time()
         counts = await self._write(
             (
-                "UPDATE jobs SET state = 'queued', worker = NULL, not_before = ?, deaths = ?, spec = ? WHERE id = ? AND attempt = ? AND state = 'running'",
+                "UPDATE jobs SET state = 'queued', worker = NULL, not_before = ?, deaths = ?, spec = ?, key = CASE WHEN ? THEN '' ELSE key END"
+                " WHERE id = ? AND attempt = ? AND state = 'running'",
                 (
                     steady() + delay if delay else 0.0,
                     json.dumps(list(job.deaths if deaths is None else deaths)),
                     json.dumps(spec or job.spec),
+                    spec is not None,
                     job.id,
                     job.attempt,
                 ),
@@ -192,23 +192,15 @@ class JobQueue:
         )
         return counts[0] == 1
 
-    async def cancel(self, build: str) -> list[int]:
-        """Cancel what is queued of a build, and say which jobs are running."""
+    async def cancel(self, build: str) -> Cancelled:
+        """Cancel what is queued or blocked of a build, and say what is running. What another build waits for goes over to that one."""
         now = time.time()
-        await self._write(
-            ("UPDATE jobs SET state = 'cancelled', finished = ? WHERE build = ? AND state IN ('queued', 'blocked')", (now, build)),
-            ("UPDATE builds SET done = done + changes(), number = number + 1 WHERE id = ?", (build,)),
-        )
-        rows = await self._all("SELECT id FROM jobs WHERE build = ? AND state = 'running'", (build,))
-        return [row[0] for row in rows]
+        return await self._change(lambda db: changes.cancel(db, build, now))
 
     async def reopen(self, build: str) -> dict[str, bool]:
         """Give up the jobs of a build that never ended, so that it can be planned anew. Gives the places that ended, and whether they failed."""
         now = time.time()
-        await self._write(
-            ("UPDATE jobs SET state = 'cancelled', finished = ? WHERE build = ? AND state IN ('queued', 'blocked')", (now, build)),
-            ("UPDATE builds SET total = total - changes(), number = number + 1 WHERE id = ?", (build,)),
-        )
+        await self._change(lambda db: changes.give_up(db, build, now))
         rows = await self._all(
             "SELECT place, state FROM jobs WHERE build = ? AND state IN ('done', 'failed', 'dead') ORDER BY id", (build,)
         )
@@ -225,16 +217,13 @@ class JobQueue:
 
     async def add_worker(self, type: str, executor: str, host: str, pid: int | None) -> int:
         """Record a started worker; gives its id."""
-        async with self._adding_worker:  # several start at once, and each wants a number of its own
-            known = await self._all("SELECT coalesce(max(id), 0) FROM workers", ())
-            id = known[0][0] + 1
-            sql = "INSERT INTO workers (id, type, executor, host, pid, state, started, heard) VALUES (?, ?, ?, ?, ?, 'starting', ?, ?)"
-            await self._write((sql, (id, type, executor, host, pid, time.time(), time.time())))
-        return int(id)
+        now = time.time()
+        sql = "INSERT INTO workers (type, executor, host, pid, state, started, heard) VALUES (?, ?, ?, ?, 'starting', ?, ?)"
+        return await self._change(lambda db: int(db.execute(sql, (type, executor, host, pid, now, now)).lastrowid or 0))
 
-    async def set_worker(self, id: int, state: str, *, done: int = 0, failed: int = 0) -> None:
-        """Record what a worker is doing; *done* and *failed* are added to its counts."""
-        await self._write(
+    def set_worker(self, id: int, state: str, *, done: int = 0, failed: int = 0) -> Future[list[int]]:
+        """Record what a worker is doing; *done* and *failed* are added to its counts. Sent at once, recorded when it is awaited."""
+        return self._write(
             (
                 "UPDATE workers SET state = ?, heard = ?, job = CASE WHEN ? = 'busy' THEN job END, done = done + ?, failed = failed + ? WHERE id = ?",
                 (state, time.time(), state, done, failed, id),
@@ -276,20 +265,17 @@ class JobQueue:
 
     async def ready(self, type: str, now: float) -> list[Job]:
         """The queued jobs of a type that may start now, the most urgent first; not more than a few."""
-        if await self._all("SELECT 1 FROM jobs WHERE state = 'queued' AND not_before > 0 AND not_before <= ? LIMIT 1", (now,)):
-            await self._write(("UPDATE jobs SET not_before = 0 WHERE state = 'queued' AND not_before > 0 AND not_before <= ?", (now,)))
-        sql = f"SELECT {JOB_COLUMNS} FROM jobs WHERE state = 'queued' AND type = ? AND not_before = 0 ORDER BY priority DESC, id LIMIT 16"
-        return [job_of(row) for row in await self._all(sql, (type,))]
-
-    async def next_start(self, after: float = 0.0) -> float | None:
-        """When the next job that waits for a time later than *after* may start; ``None`` if none waits."""
-        rows = await self._all("SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before > 0 AND not_before > ?", (after,))
-        return rows[0][0] if rows else None
+        await self._write((changes.DUE, (now,)))
+        return [job_of(row) for row in await self._all(f"{changes.READY} ORDER BY priority DESC, id LIMIT 16", (type,))]
 
     async def unfinished(self, build: str) -> int:
         """How many jobs of a build have no end yet."""
-        rows = await self._all("SELECT count(*) FROM jobs WHERE build = ? AND state IN ('queued', 'blocked', 'running')", (build,))
+        rows = await self._all(f"SELECT count(*) FROM jobs WHERE build = ? AND state IN {changes.LIVE}", (build,))
         return int(rows[0][0])
+
+    async def is_over(self, build: str) -> bool:
+        """Whether all jobs of a build have ended."""
+        return not await self._all(f"SELECT 1 FROM jobs WHERE build = ? AND state IN {changes.LIVE} LIMIT 1", (build,))
 
     async def open_builds(self) -> list[tuple[str, str, dict[str, Any], str]]:
         """Builds without an end: (id, course, request, state), the oldest first."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from clx_jupyter.errors import DamagedError, Problem
 from clx_jupyter.jobs import Job, JobState
@@ -34,6 +34,19 @@ class StoredOutput:
     note: str = ""
     problem: str = ""
     built: float | None = None
+
+
+class NewJob(NamedTuple):
+    """A job to be added."""
+
+    type: str
+    place: str
+    path: str
+    priority: int
+    spec: Mapping[str, Any]
+    reason: str
+    #: Equal for equal work, which is done once; ``""``: equal to none.
+    key: str = ""
 
 
 OUTPUT_COLUMNS = "name, course, place, variant, key, state, reason, sha256, size, mtime_ns, assets, shown, note, problem, built"

@@ -9,7 +9,7 @@ from typing import Any
 
 from clx_jupyter.course.clm_layout import course_folder
 from clx_jupyter.course.model import Course, Source, text_in
-from clx_jupyter.fingerprint import FileHashes
+from clx_jupyter.fingerprint import FileHashes, digest
 from clx_jupyter.jobs import Job
 from clx_jupyter.kernels import Kernel
 from clx_jupyter.kinds import KINDS
@@ -126,6 +126,12 @@ def variant_spec(name: str, variant: Variant, course: Course, navigation: Mappin
         "assets": address_of_assets(course, variant), "self_contained": variant.format in PAGES and variant.target.self_contained,
         "navigation": dict(navigation),
     }  # fmt: skip
+
+
+def key_of(type: str, place: str, spec: Mapping[str, Any]) -> str:
+    """Equal for jobs that do equal work: all of a job's spec but the reasons why its outputs are made."""
+    outputs = {render: [row[:-1] for row in rows] for render, rows in spec["outputs"].items()}
+    return digest([type, place, {**spec, "outputs": outputs}])
 
 
 _SOURCE = ("path", "sha256", "companion", "titles", "course_titles", "languages")

@@ -46,7 +46,7 @@ def _problem(raw: dict[str, Any]) -> Problem:
 async def listen(attempt: Attempt, slot: Slot, account: Account, queue: JobQueue) -> None:
     """Read frames until ``done`` or the worker's end, with an eye on the clock."""
     limits = Limits(attempt)
-    saved = 0.0
+    saved = time.monotonic()  # a job that is over sooner is not worth a write
     while True:
         reading = slot.reading()
         while not (await asyncio.wait({reading}, timeout=limits.wait()))[0]:

@@ -95,22 +95,28 @@ class Pools:
         self._breakers[type].close()
         self._changed()
 
-    def take(self, type: str) -> Slot | None:
-        """A worker that has nothing to do, for a job; the one that was busy last, so that the others can end."""
-        for slot in reversed(self._idle):
-            if slot.type == type and not slot.reading().done():  # else it died this very moment
-                self._idle.remove(slot)
-                slot.begin()
-                self.sampler.watch(slot)
-                return slot
-        return None
+    def idle(self, type: str) -> list[Slot]:
+        """The workers that have nothing to do, the one that was busy last first, so that the others can end."""
+        return [slot for slot in reversed(self._idle) if slot.type == type and not slot.reading().done()]  # else it died this very moment
+
+    def take(self, slot: Slot) -> bool:
+        """An idle worker gets a job; ``False`` where it is gone by now."""
+        if slot not in self._idle:
+            return False
+        self._idle.remove(slot)
+        slot.begin()
+        self.sampler.watch(slot)
+        return True
+
+    def room(self, type: str) -> int:
+        """How many more workers of a type there may be; those that are starting are not there yet."""
+        return self.limits.size_of(type) - sum(1 for slot in self._slots if slot.type == type and slot.ready)
 
     def ask(self, type: str, wanted: int) -> None:
         """Start workers until so many are starting, as far as there is room; *changed* is called when one is ready, or none can be."""
         breaker, now = self._breakers[type], time.monotonic()
         starting = sum(1 for each in self._starting.values() if each == type)
-        ready = sum(1 for slot in self._slots if slot.type == type and slot.ready)
-        more = min(wanted, self.limits.size_of(type) - ready) - starting
+        more = min(wanted, self.room(type)) - starting
         for _ in range(min(more, breaker.may_start(starting, now))):
             task = asyncio.create_task(self._start(type), name=f"clx start of a {type} worker")
             self._starting[task] = type
@@ -240,7 +246,9 @@ class Pools:
             slot.worker.kill()
         if frame is None:  # it died; it had no job, so none is suspected
             self._idle.remove(slot)
+            self._slots.discard(slot)
             self._spawn(self.retire(slot))
+            self._changed()  # there is room for another one
         else:  # a late word
             slot.reading().add_done_callback(lambda _: self._heard_idle(slot))
 

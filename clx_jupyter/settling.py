@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import random
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,10 +25,10 @@ _LACKING = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EAGAIN
 
 
 class Settling:
-    """Decides over attempts that are over."""
+    """Decides over attempts that are over; *wake* has the supervisor look for a job for a worker that is free."""
 
-    def __init__(self, pools: Pools, queue: JobQueue, account: Account) -> None:
-        self._pools, self._queue, self._account = pools, queue, account
+    def __init__(self, pools: Pools, queue: JobQueue, account: Account, wake: Callable[[], None]) -> None:
+        self._pools, self._queue, self._account, self._wake = pools, queue, account, wake
 
     async def settle(self, attempt: Attempt, slot: Slot) -> None:
         """Decide what becomes of the job, and of the worker."""
@@ -36,8 +37,10 @@ class Settling:
             await self._lost(attempt, slot)
         else:
             if not attempt.stopped:  # while closing, its end is being recorded
+                # Not waited for: it goes into one transaction with the end of this job, and with the next one for this worker.
+                asyncio.gather(self._queue.set_worker(slot.id, "idle", done=not failed, failed=failed), return_exceptions=True)
                 self._pools.give_back(slot)
-                await self._queue.set_worker(slot.id, "idle", done=not failed, failed=failed)
+                self._wake()
             await self._after_done(attempt)
 
     async def try_later(self, attempt: Attempt, error: Exception) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Supervisor:
         self._pools = Pools(folder, queue, executor, limits, self.wake)
         self._running: dict[int, tuple[Attempt, Slot]] = {}
         self._transfers = Transfers()
-        self._settling = Settling(self._pools, queue, account)
+        self._settling = Settling(self._pools, queue, account, self.wake)
         # Strong references: the loop keeps only weak ones, and a collected reader would hang its pool.
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop_task = asyncio.create_task(self._loop(), name="clx supervisor")
@@ -77,59 +77,72 @@ class Supervisor:
     # --- handing out --------------------------------------------------------
 
     async def _loop(self) -> None:
-        looked = 0.0
+        later: float | None = None
         while True:
-            # Jobs whose time came before the last look wait for a free worker, not for the clock.
-            next_start = await self._queue.next_start(looked)
-            timeout = None if next_start is None else max(0.01, next_start - steady())
+            timeout = None if later is None else max(0.01, later - steady())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), timeout)
             self._wake.clear()
-            looked = steady()
-            for type in JOB_TYPES:
-                try:
-                    await self._hand_out(type, looked)
-                except Exception as error:  # the border of the supervisor: its jobs must end, whatever is wrong here
-                    self._pools.give_up(type, internal(error))
-                    self.wake()
+            starts = [await self._hand_out_guarded(type) for type in JOB_TYPES]
+            later = min((start for start in starts if start is not None), default=None)
 
-    async def _hand_out(self, type: str, now: float) -> None:
-        waiting = 0
-        for job in await self._queue.ready(type, now):
-            if job.id in self._running:
-                continue
+    async def _hand_out_guarded(self, type: str) -> float | None:
+        try:
             if broken := self._pools.broken(type):
-                await self._fail_unstarted(job, broken)
-            elif job.alone and self._running:
-                continue
-            elif any(attempt.job.alone for attempt, _ in self._running.values()):
-                break
-            elif slot := self._pools.take(type):
-                await self._start_job(job, slot)
-            else:
-                waiting += 1
-        self._pools.ask(type, waiting)
+                return await self._fail_unstarted(type, broken)
+            return await self._hand_out(type)
+        except Exception as error:  # the border of the supervisor: its jobs must end, whatever is wrong here
+            self._pools.give_up(type, internal(error))
+            self.wake()
+            return None
 
-    async def _start_job(self, job: Job, slot: Slot) -> None:
-        claimed = await self._queue.claim(job, slot.id, slot.worker.pid, self._epoch)
-        if claimed is None:
-            self._pools.give_back(slot)
-            return
-        attempt = Attempt(claimed)
+    async def _hand_out(self, type: str) -> float | None:
+        """Give each idle worker a job, and ask for more workers where there are more jobs; gives when the next job's time comes."""
+        idle, room = self._pools.idle(type), self._pools.room(type)
+        if self._is_alone() or not (idle or room):
+            return None  # whoever gets free looks again
+        workers = [(slot.id, slot.worker.pid) for slot in idle]
+        claiming = asyncio.ensure_future(self._queue.claim_next(type, workers, self._epoch, busy=bool(self._running), count=room))
+        try:
+            claimed = await asyncio.shield(claiming)
+        except asyncio.CancelledError:  # everything stops, and these are being claimed all the same
+            await self._put_back((await claiming).jobs)
+            raise
+        await self._put_back([job for job, slot in zip(claimed.jobs, idle, strict=False) if not self._begin(job, slot)])
+        self._pools.ask(type, 0 if self._is_alone() else claimed.more)
+        return claimed.later
+
+    def _is_alone(self) -> bool:
+        """Whether a suspect runs, beside which nothing may."""
+        return any(attempt.job.alone for attempt, _ in self._running.values())
+
+    def _begin(self, job: Job, slot: Slot) -> bool:
+        if not self._pools.take(slot):
+            return False
+        attempt = Attempt(job)
         self._running[job.id] = (attempt, slot)
         self._spawn(self._work(attempt, slot))
+        return True
+
+    async def _put_back(self, jobs: Iterable[Job]) -> None:
+        """Queue jobs again that no worker has heard of."""
+        for job in jobs:
+            await self._queue.retry(job, "lost")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _fail_unstarted(self, job: Job, problem: Problem) -> None:
-        claimed = await self._queue.claim(job, 0, None, self._epoch)
-        if claimed is not None:
-            await self._account.accept(Attempt(claimed, "failed", problems=[problem.with_(path=job.path)]))
-            self._account.moved(claimed, None)
-            self.wake()  # others may have waited for it
+    async def _fail_unstarted(self, type: str, problem: Problem) -> float | None:
+        """End the jobs of a type whose workers do not start."""
+        claimed = await self._queue.claim_next(type, [(0, None)] * 32, self._epoch, busy=False)
+        for job in claimed.jobs:
+            await self._account.accept(Attempt(job, "failed", problems=[problem.with_(path=job.path)]))
+            self._account.moved(job, None)
+        if claimed.jobs:
+            self.wake()  # there may be more, and others may have waited for these
+        return claimed.later
 
     # --- one attempt --------------------------------------------------------
 
@@ -144,14 +157,16 @@ class Supervisor:
             await self._pools.sampler.account(attempt.job, slot)
             await self._settling.settle(attempt, slot)
         except Exception as error:  # the border of the supervisor: the job gets an end, its worker is not trusted again
-            await self._pools.retire(slot)
+            if attempt.status == "lost":  # else it has ended this job, and may do another one by now
+                await self._pools.retire(slot)
             if not await self._settling.try_later(attempt, error):
                 await self._give_up(attempt.end_with("failed", internal(error).with_(path=attempt.job.path)))
         finally:
             self._running.pop(attempt.job.id, None)
             self._account.moved(attempt.job, None)
             self.wake()
-            await asyncio.to_thread(_remove, attempt.stage, scratch)
+            if not _removed_empty(attempt.stage, scratch):
+                await asyncio.to_thread(_remove, attempt.stage, scratch)
 
     def _scratch_folder(self) -> Path:
         if not self._scratch.name:
@@ -195,6 +210,17 @@ class Supervisor:
     def workers(self) -> list[tuple[str, int | None]]:
         """(type, pid) of the living workers."""
         return [(slot.type, slot.worker.pid) for slot in self._pools]
+
+
+def _removed_empty(*folders: Path) -> bool:
+    """Remove folders that nobody used; ``False`` where one is not empty."""
+    try:
+        for folder in folders:
+            with contextlib.suppress(FileNotFoundError):
+                folder.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _remove(*folders: Path) -> None:

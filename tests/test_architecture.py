@@ -90,6 +90,8 @@ def test_only_the_job_queue_knows_the_database() -> None:
         "clx_jupyter/damage.py",
         "clx_jupyter/database.py",
         "clx_jupyter/grouping.py",
+        "clx_jupyter/job_changes.py",
+        "clx_jupyter/job_queue.py",
         "clx_jupyter/job_reader.py",
         "clx_jupyter/migrations.py",
         "clx_jupyter/opening.py",

@@ -20,6 +20,7 @@ from clx_jupyter.attempts import Account, Attempt
 from clx_jupyter.executors import logs
 from clx_jupyter.executors.base import Owner
 from clx_jupyter.executors.local import LocalWorker
+from clx_jupyter.job_changes import Claimed
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE, Reader
 from clx_jupyter.jobs import Job, JobState
@@ -357,7 +358,7 @@ async def test_an_idle_worker_that_died_is_not_blamed_on_the_next_job(world: Wor
 async def test_a_hanging_job_is_cancelled_by_ending_its_worker(world: World) -> None:
     ids = await world.add("hang")
     await world.until(lambda: bool(world.running))
-    assert await world.queue.cancel("b") == ids
+    assert (await world.queue.cancel("b")).running == ids
     await world.supervisor.cancel(ids)
     await world.until(lambda: not world.running)
     assert [job.state for job in await world.queue.jobs_of("b")] == [JobState.CANCELLED]
@@ -445,13 +446,13 @@ async def test_closing_puts_running_jobs_back_and_leaves_no_process(tmp_path: Pa
 
 async def test_nothing_is_looked_for_while_a_job_waits_for_a_worker(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
-    ready = world.queue.ready
+    claim_next = world.queue.claim_next
 
-    async def counted(type: str, now: float) -> list[Job]:
-        looks.append(now)
-        return await ready(type, now)
+    async def counted(type: str, workers: list[tuple[int, int | None]], epoch: int, **how: Any) -> Claimed:
+        looks.append(workers)
+        return await claim_next(type, workers, epoch, **how)
 
-    monkeypatch.setattr(world.queue, "ready", counted)
+    monkeypatch.setattr(world.queue, "claim_next", counted)
     monkeypatch.setattr(settling, "_back_off", lambda _: 0.01)
     listening = await world.add("listen")
     await world.until(lambda: bool(world.running))
