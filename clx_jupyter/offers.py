@@ -155,12 +155,14 @@ class _Course(Set[str]):
         return self._seen[path]
 
     def _look(self, path: str) -> str:
-        if posixpath.isabs(path) or "\0" in path or ".." in path.split("/") or self._is_private(path):
+        if posixpath.isabs(path) or "\0" in path or ".." in path.split("/"):
             return ""
         try:
             real = inside(self.root, path)
             mode = real.stat().st_mode if real is not None else 0
-        except OSError:  # also a name that is too long to be one
+            if self._is_private(path):
+                return ""
+        except (OSError, ValueError):  # also what is too long to be a name, or none at all
             return ""
         return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else ""
 

@@ -13,7 +13,7 @@ import pytest
 from clx_jupyter.builds import Builds
 from clx_jupyter.executors.base import Executor
 from clx_jupyter.requests import Request
-from tests.blind import BlindExecutor
+from tests.blind import BlindExecutor, BlindWorker
 from tests.stories.conftest import notebook, write
 
 pytestmark = [pytest.mark.story, pytest.mark.kernel]
@@ -45,7 +45,7 @@ async def build(root: Path, executor: Executor | None = None, size: int = 1, **r
     builds = await Builds.open(root, executor=executor, size=size)
     assert builds is not None
     try:
-        return await builds.wait(await builds.start(Request(str(root), "course.yaml", **request)))
+        return await builds.wait(await builds.start(Request(str(root), **{"file": "course.yaml", **request})))
     finally:
         await builds.close()
 
@@ -129,7 +129,6 @@ async def test_a_course_with_data_modules_pictures_languages_and_after_is_the_sa
         (root / "empty").mkdir()
         (root / "week1/run.sh").chmod(0o755)
         os.utime(root / "week1/run.sh", (1_600_000_000, 1_600_000_000))
-    # The code of the first deck is run where helper.py finds its file: from the root's own folder.
     report, _ = await twins.build()
     assert "made.txt" not in str(sorted(twins.hidden.rglob("*.txt")))
     assert set(states(report).values()) <= {"built"}, report["problems"]
@@ -138,3 +137,105 @@ async def test_a_course_with_data_modules_pictures_languages_and_after_is_the_sa
     (twins.local / "week2/plain.md").write_text(str(DATA_COURSE["week2/plain.md"]) + "\nmore\n")
     one, other = await twins.build()
     assert one["executions"] == other["executions"] == 0
+
+
+M = "slides/module_1"
+SPEC = """<course><name><de>Kurs</de><en>Course</en></name><prog-lang>python</prog-lang><author>Ada</author>
+<sections><section><name><de>Woche 1</de><en>Week 1</en></name><topics><topic>a</topic><topic>b</topic></topics></section></sections>
+<output-targets><output-target name="all"><path>out</path><kinds><kind>completed</kind><kind>speaker</kind></kinds>
+<formats><format>html</format><format>notebook</format><format>code</format></formats></output-target></output-targets></course>"""
+DECK = """# j2 from 'macros.j2' import header
+# {{ header("Ä ä", "A: a") }}
+# {% include "words.md" %}
+
+# %% [markdown] lang="en" tags=["slide"] slide_id="one"
+# ## One
+# ![pic](img/pic.png) ![drawn](img/drawing.png) [B](clm:b) [data](data/x.csv)
+
+# %% [markdown] lang="de" tags=["slide"] slide_id="one"
+# ## Eins
+# ![pic](img/pic.png)
+
+# %%
+from tools import twice
+print(twice(open("data/x.csv").read()), open("../../../data/common.csv").read())
+"""
+CLM_COURSE: dict[str, str | bytes] = {
+    "course-specs/a.xml": SPEC,
+    f"{M}/topic_100_a/slides_a.py": DECK,
+    f"{M}/topic_100_a/voiceover_a.py": '# %% [markdown] lang="en" tags=["voiceover"] for_slide="one"\n# Said.\n',
+    f"{M}/topic_100_a/words.md": "a word\n",
+    f"{M}/topic_100_a/data/x.csv": "1",
+    f"{M}/topic_100_a/img/pic.png": PICTURE,
+    f"{M}/topic_100_a/drawio/drawing.drawio": "<mxfile/>",
+    f"{M}/topic_100_a/tools.py": "def twice(text):\n    return text * 2\n",
+    f"{M}/topic_200_b/slides_b.py": '# %% [markdown]\n# # B\n\n# %%\nimport glob\nprint(glob.glob("*.txt"))\n',
+    f"{M}/topic_200_b/b.txt": "b",
+    "data/common.csv": "common",
+}
+
+
+async def test_a_course_of_clm_with_templates_spoken_text_and_data_elsewhere_is_the_same(twins: Twins) -> None:
+    twins.write(CLM_COURSE)
+    report, _ = await twins.build(file="course-specs/a.xml")
+    assert set(states(report).values()) == {"built"}, report["problems"]
+    pages = [path.read_text(encoding="utf-8") for path in twins.hidden.rglob("*.html")]
+    assert any("Said." in page for page in pages) and any("11 common" in page for page in pages)
+
+
+@pytest.mark.fault(42)
+async def test_a_worker_that_is_cut_off_in_the_middle_of_its_files_is_replaced_and_nothing_half_is_published(tmp_path: Path) -> None:
+    root = write(tmp_path / "hidden" / "course", {
+        "course.yaml": "version: 1\ntitle: T\ntargets: {all: {path: out, kinds: [completed], formats: [html]}}\n",
+        "a.py": "# %%\nprint(len(open('big.bin', 'rb').read()))\n",
+        "big.bin": os.urandom(1 << 20) * 16,
+    })  # fmt: skip
+    executor = CutOff(tmp_path / "hidden", tmp_path / "worker", after=4)
+    report = await build(root, executor, execute=False)
+    assert set(states(report).values()) == {"built"}
+    first, second = executor.started
+    assert 4 <= len(first.of("chunk")) < 16 < len(second.of("chunk"))
+    assert [path.name for path in (root / ".clx/stage").iterdir()] == []
+    (page,) = (root / "out").rglob("a.html")
+    assert "big.bin" in page.read_text(encoding="utf-8")
+    assert executor.left() == []
+
+
+class CutOff(BlindExecutor):
+    """Its first worker is killed *after* so many chunks."""
+
+    def __init__(self, hidden: Path, temporary: Path, *, after: int) -> None:
+        super().__init__(hidden, temporary)
+        self._after = after
+
+    async def start(self, type: str, log: Path) -> BlindWorker:
+        worker = await super().start(type, log)
+        if len(self.started) == 1:
+            drain = worker.drain
+
+            async def drained() -> None:
+                await drain()
+                if len(worker.of("chunk")) == self._after:
+                    worker.kill()
+
+            worker.drain = drained  # type: ignore[method-assign]
+        return worker
+
+
+@pytest.mark.fault(43)
+async def test_a_worker_that_speaks_another_version_of_the_frames_is_refused_with_the_reason(tmp_path: Path) -> None:
+    root = write(tmp_path / "hidden" / "course", {"a.py": "# %%\n1\n"})
+    old = write(tmp_path / "old", {"clx_jupyter_workers/__init__.py": "VERSION = 2\n", "clx_jupyter_workers/notebook.py": OLD})
+    report = await build(root, BlindExecutor(tmp_path / "hidden", tmp_path / "worker", PYTHONPATH=str(old)), file="")
+    assert set(states(report).values()) == {"failed"}
+    assert any("speaks version 1 of the frames" in problem["message"] for problem in report["problems"]), report["problems"]
+    assert list(root.rglob("a.html")) == []
+
+
+OLD = """
+import json, struct, sys
+header = json.dumps({"t": "ready", "type": "notebook", "version": 2, "protocol": 1, "pid": 0}).encode()
+sys.stdout.buffer.write(struct.pack(">II", len(header), 0) + header)
+sys.stdout.buffer.flush()
+sys.stdin.buffer.read()
+"""
