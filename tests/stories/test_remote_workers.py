@@ -184,17 +184,21 @@ async def test_a_course_of_clm_with_templates_spoken_text_and_data_elsewhere_is_
 
 
 @pytest.mark.fault(42)
-async def test_a_worker_that_is_cut_off_in_the_middle_of_its_files_is_replaced_and_nothing_half_is_published(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["chunk", "file"])
+async def test_a_worker_that_is_cut_off_in_the_middle_of_its_files_is_replaced_and_nothing_half_is_published(
+    tmp_path: Path, where: str
+) -> None:
     root = write(tmp_path / "hidden" / "course", {
         "course.yaml": "version: 1\ntitle: T\ntargets: {all: {path: out, kinds: [completed], formats: [html]}}\n",
         "a.py": "# %%\nprint(len(open('big.bin', 'rb').read()))\n",
         "big.bin": os.urandom(1 << 20) * 16,
     })  # fmt: skip
-    executor = CutOff(tmp_path / "hidden", tmp_path / "worker", after=4)
+    executor = CutOff(tmp_path / "hidden", tmp_path / "worker", where)
     report = await build(root, executor, execute=False)
     assert set(states(report).values()) == {"built"}
     first, second = executor.started
-    assert 4 <= len(first.of("chunk")) < 16 < len(second.of("chunk"))
+    assert len(second.of("chunk")) > 16
+    assert (4 <= len(first.of("chunk")) < 16) == (where == "chunk")
     assert [path.name for path in (root / ".clx/stage").iterdir()] == []
     (page,) = (root / "out").rglob("a.html")
     assert "big.bin" in page.read_text(encoding="utf-8")
@@ -202,23 +206,30 @@ async def test_a_worker_that_is_cut_off_in_the_middle_of_its_files_is_replaced_a
 
 
 class CutOff(BlindExecutor):
-    """Its first worker is killed *after* so many chunks."""
+    """Its first worker is killed after a few chunks went to it, or when the first part of a result came (*where*)."""
 
-    def __init__(self, hidden: Path, temporary: Path, *, after: int) -> None:
+    def __init__(self, hidden: Path, temporary: Path, where: str) -> None:
         super().__init__(hidden, temporary)
-        self._after = after
+        self._where = where
 
     async def start(self, type: str, log: Path) -> BlindWorker:
         worker = await super().start(type, log)
-        if len(self.started) == 1:
-            drain = worker.drain
+        if len(self.started) > 1:
+            return worker
+        drain, receive = worker.drain, worker.receive
 
-            async def drained() -> None:
-                await drain()
-                if len(worker.of("chunk")) == self._after:
-                    worker.kill()
+        async def drained() -> None:
+            await drain()
+            if self._where == "chunk" and len(worker.of("chunk")) == 4:
+                worker.kill()
 
-            worker.drain = drained  # type: ignore[method-assign]
+        async def received() -> tuple[dict[str, Any], bytes] | None:
+            frame = await receive()
+            if frame is not None and frame[0]["t"] == self._where:
+                worker.kill()
+            return frame
+
+        worker.drain, worker.receive = drained, received  # type: ignore[method-assign]
         return worker
 
 
