@@ -83,9 +83,9 @@ node_is_new_enough := node -e 'const [major, minor] = process.versions.node.spli
 
 # --- what tests need beside Python and Node ---------------------------------
 
-system: .venv/.python ## install Chromium and R with its kernel (as root on Debian or Ubuntu), else say what is missing
+system: .venv/.python ## install Chromium, R with its kernel and podman (as root on Debian or Ubuntu), else say what is missing
 	@wanted=(); \
-	for package in chromium fonts-liberation r-base-core r-cran-irkernel; do \
+	for package in chromium fonts-liberation r-base-core r-cran-irkernel podman runc catatonit netavark mmdebstrap; do \
 	    if command -v dpkg-query > /dev/null && ! dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed'; then wanted+=("$$package"); fi; \
 	done; \
 	if [ $${#wanted[@]} -gt 0 ] && [ "$$(id -u)" = 0 ]; then \
@@ -96,6 +96,7 @@ system: .venv/.python ## install Chromium and R with its kernel (as root on Debi
 	    echo "Some tests need more than is here: sudo apt-get install $${wanted[*]}"; \
 	fi
 	@if ! $(have_chromium); then echo "Missing: Chromium on PATH (browser tests)"; fi
+	@if ! command -v podman > /dev/null; then echo "Missing: podman (tests of workers in containers are skipped)"; fi
 	@if ! $(have_irkernel); then \
 	    echo "Missing: R with IRkernel (tests of R notebooks are skipped). Debian: r-base-core r-cran-irkernel; elsewhere: R -e 'install.packages(\"IRkernel\")'"; \
 	elif [ ! -f .venv/share/jupyter/kernels/ir/kernel.json ]; then \

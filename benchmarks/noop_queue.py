@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.queue_contenders import PAYLOAD
 from clx_jupyter.attempts import Account, Attempt
+from clx_jupyter.executors.base import Owner
 from clx_jupyter.executors.local import LocalExecutor, LocalWorker
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE
@@ -49,7 +50,7 @@ class NoopQueue(Account):
         self._wanted = 0
         self._all_done = asyncio.Event()
         self._builds = 0
-        self.supervisor = Supervisor(folder, queue, NoopExecutor(), self, epoch=1, limits=PoolLimits(size))
+        self.supervisor = Supervisor(folder, queue, {"notebook": NoopExecutor()}, self, owner=Owner(epoch=1), limits=PoolLimits(size))
 
     async def frame(self, job: Job) -> dict[str, Any]:
         return dict(job.spec)

@@ -16,15 +16,15 @@ from clx_jupyter.after import left_by
 from clx_jupyter.attempts import Account, Attempt
 from clx_jupyter.errors import ClxError, DamagedError, Problem, QueueError
 from clx_jupyter.executions import Executions, kernel_environment
-from clx_jupyter.executors.base import Executor, Owner
-from clx_jupyter.executors.local import LocalExecutor
+from clx_jupyter.executors.base import Executor, Executors, Owner
+from clx_jupyter.executors.choosing import assign, chosen
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.gate import PAUSES, Gate, unwritten
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE
 from clx_jupyter.job_rows import NewJob, StoredOutput
 from clx_jupyter.job_spec import job_frame, key_of
-from clx_jupyter.jobs import BuildState, Job, JobState
+from clx_jupyter.jobs import JOB_TYPES, BuildState, Job, JobState
 from clx_jupyter.manifest import sweep
 from clx_jupyter.plan import Plan, SourcePlan
 from clx_jupyter.planning import make_plan
@@ -98,7 +98,7 @@ class Builds(Account):
     """The builds of one root. Whoever has this open holds the root's lock and is the only writer of its state."""
 
     def __init__(
-        self, root: Path, folder: Path, lock: Lock, queue: JobQueue, executor: Executor, limits: PoolLimits, settings: BuildSettings
+        self, root: Path, folder: Path, lock: Lock, queue: JobQueue, executors: Executors, limits: PoolLimits, settings: BuildSettings
     ) -> None:
         self.root, self.folder = root, folder
         self._lock, self._queue, self._settings = lock, queue, settings
@@ -111,7 +111,7 @@ class Builds(Account):
         self._gate = Gate(lock)
         self._upkeep = Upkeep(queue.database)
         queue.database.on_pause = self._paused
-        self._supervisor = Supervisor(folder, queue, executor, self, epoch=lock.epoch, limits=limits)
+        self._supervisor = Supervisor(folder, queue, executors, self, owner=Owner.of(folder, lock.epoch), limits=limits)
         self._mailbox = Mailbox(folder, self._message)
 
     @classmethod
@@ -135,10 +135,9 @@ class Builds(Account):
         except BaseException:
             lock.release()
             raise
-        executor = executor or LocalExecutor()
-        executor.owner = Owner.of(folder, lock.epoch)
-        await executor.sweep()
-        builds = cls(root, folder, lock, queue, executor, PoolLimits.of(settings, size, server=server), settings)
+        executors = dict.fromkeys(JOB_TYPES, executor) if executor else chosen(settings)
+        await assign(executors, Owner.of(folder, lock.epoch))
+        builds = cls(root, folder, lock, queue, executors, PoolLimits.of(settings, size, server=server), settings)
         await builds._recover(resume)
         builds._mailbox.open()
         builds._spawn(builds._upkeep.look_through())

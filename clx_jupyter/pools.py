@@ -13,7 +13,7 @@ from clx_jupyter.attempts import GRACE
 from clx_jupyter.breakers import Breaker, no_room
 from clx_jupyter.capacity import memory_for, share_of_this_process, workers_for
 from clx_jupyter.errors import Problem
-from clx_jupyter.executors.base import Executor
+from clx_jupyter.executors.base import Executors
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES
 from clx_jupyter.sampling import Sampler
@@ -64,8 +64,8 @@ class PoolLimits:
 class Pools:
     """The workers. *changed* is called when a job that waits should be looked at again."""
 
-    def __init__(self, folder: Path, queue: JobQueue, executor: Executor, limits: PoolLimits, changed: Callable[[], None]) -> None:
-        self._folder, self._queue, self._executor, self.limits, self._changed = folder, queue, executor, limits, changed
+    def __init__(self, folder: Path, queue: JobQueue, executors: Executors, limits: PoolLimits, changed: Callable[[], None]) -> None:
+        self._folder, self._queue, self._executors, self.limits, self._changed = folder, queue, executors, limits, changed
         self._slots: set[Slot] = set()
         self._idle: list[Slot] = []
         self._breakers = {type: Breaker(type) for type in JOB_TYPES}
@@ -176,9 +176,9 @@ class Pools:
 
     async def _start(self, type: str) -> None:
         log = self._folder / "logs" / f"{type}-worker.log"
-        breaker = self._breakers[type]
+        breaker, executor = self._breakers[type], self._executors[type]
         try:
-            worker = await self._executor.start(type, log)
+            worker = await executor.start(type, log)
         except OSError as error:
             if no_room(error):
                 breaker.full(error, any(slot.type == type for slot in self._slots), time.monotonic())
@@ -187,11 +187,11 @@ class Pools:
             return
         worker.send({"t": "hello", "nice": NICE})
         try:
-            id = await self._queue.add_worker(type, self._executor.name, worker.host, worker.pid)
+            id = await self._queue.add_worker(type, executor.name, worker.host, worker.pid)
         except BaseException:
             await worker.close(0.0)
             raise
-        slot = Slot(type, id, worker, self._executor.shares_files)
+        slot = Slot(type, id, worker, executor.shares_files)
         self._slots.add(slot)
         if self._closing:
             return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_config_path
-from traitlets import Dict, Enum, Float, Integer, List, TraitError, Unicode
+from traitlets import Bool, Dict, Enum, Float, Integer, List, TraitError, Unicode
 from traitlets.config.configurable import Configurable
 from traitlets.config.loader import Config, FileConfigLoader, JSONFileConfigLoader, PyFileConfigLoader
 
@@ -36,11 +36,16 @@ class BuildSettings(Configurable):
         Enum(("local", "containers")), {}, key_trait=Unicode(),
         help="Where workers run, by job type: `local` (processes of this machine, the default) or `containers`.",
     ).tag(config=True)  # fmt: skip
-    container_command = Unicode("", help="Program that runs containers. Empty: podman or docker, whichever is there.").tag(config=True)
-    container_images = Dict(Unicode(), {}, key_trait=Unicode(), help="The image of the workers, by job type.").tag(config=True)
+    container_command = Unicode(
+        "", help="Program that runs containers, with options of its own in front. Empty: podman or docker, whichever is there."
+    ).tag(config=True)
+    container_images = Dict(
+        Unicode(), {}, key_trait=Unicode(), help="The image of the workers, by job type. Where none is named: `clx-` and the type."
+    ).tag(config=True)
     container_arguments = List(Unicode(), [], help="More arguments for the `run` of the container command.").tag(config=True)
     container_memory = Integer(2048, min=0, help="Megabytes of memory of a container. 0: no limit.").tag(config=True)
     container_cpus = Float(1.0, min=0.0, help="Processors that a container may use. 0: no limit.").tag(config=True)
+    container_network = Bool(False, help="Code in containers may use the network.").tag(config=True)
     journal_mode = Enum(
         ("auto", "wal", "delete"), "auto", help="SQLite's journal of the job database. auto: `delete` on network file systems, else `wal`."
     ).tag(config=True)

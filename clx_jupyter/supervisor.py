@@ -11,7 +11,7 @@ from typing import Any
 from clx_jupyter.attempts import GRACE, Account, Attempt, internal
 from clx_jupyter.clock import steady
 from clx_jupyter.errors import Problem
-from clx_jupyter.executors.base import Executor
+from clx_jupyter.executors.base import Executors, Owner
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES, Job, JobState
 from clx_jupyter.listening import listen
@@ -29,11 +29,11 @@ STOP_GRACE = 2.0
 class Supervisor:
     """The pools of workers of one root."""
 
-    def __init__(self, folder: Path, queue: JobQueue, executor: Executor, account: Account, *, epoch: int, limits: PoolLimits) -> None:
-        self._folder, self._queue, self._account, self._epoch = folder, queue, account, epoch
-        self._owner, self._scratch = executor.owner, Path()
+    def __init__(self, folder: Path, queue: JobQueue, executors: Executors, account: Account, *, owner: Owner, limits: PoolLimits) -> None:
+        self._folder, self._queue, self._account, self._epoch = folder, queue, account, owner.epoch
+        self._owner, self._scratch = owner, Path()
         self._wake = asyncio.Event()
-        self._pools = Pools(folder, queue, executor, limits, self.wake)
+        self._pools = Pools(folder, queue, executors, limits, self.wake)
         self._running: dict[int, tuple[Attempt, Slot]] = {}
         self._transfers = Transfers()
         self._settling = Settling(self._pools, queue, account, self.wake)

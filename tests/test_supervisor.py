@@ -124,7 +124,12 @@ class World(Account):
         self.refusals = 0
         self._moved = asyncio.Event()
         self.supervisor = Supervisor(
-            folder, queue, self.executor, self, epoch=1, limits=PoolLimits(limits) if isinstance(limits, int) else limits
+            folder,
+            queue,
+            {"notebook": self.executor},
+            self,
+            owner=Owner(epoch=1),
+            limits=PoolLimits(limits) if isinstance(limits, int) else limits,
         )
 
     async def frame(self, job: Job) -> dict[str, Any]:

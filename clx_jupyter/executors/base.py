@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -80,3 +81,7 @@ class Executor(Protocol):
 
     async def sweep(self) -> None:
         """End what earlier holders of the owner's root left running. Called by whoever holds the root now, before the first start."""
+
+
+Executors = Mapping[str, Executor]
+"""The executor of each job type."""

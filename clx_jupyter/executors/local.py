@@ -10,7 +10,7 @@ import platform
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -36,7 +36,7 @@ class LocalWorker:
     @classmethod
     async def run(
         cls, command: Sequence[str], log: Path, environment: Mapping[str, str], mark: str = "", closed: Closed | None = None
-    ) -> LocalWorker:
+    ) -> Self:
         """Start a program, in a session of its own: a Ctrl-C in a terminal is meant for us. Raises ``OSError`` where it cannot."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
@@ -98,14 +98,15 @@ class LocalWorker:
     async def usage(self) -> Usage | None:
         """Memory and processor time of the tree."""
         # In a thread: it reads the whole list of processes.
-        return await asyncio.to_thread(_usage, self._process.pid)
+        return await asyncio.to_thread(usage_of, self._process.pid)
 
     def last_words(self) -> str:
         """The end of what it wrote to standard error."""
         return self._log.tail()
 
 
-def _usage(pid: int) -> Usage | None:
+def usage_of(pid: int) -> Usage | None:
+    """What a process and all it started take; ``None`` where it is gone."""
     try:
         root = psutil.Process(pid)
         return _sum([root, *root.children(recursive=True)])

@@ -1,0 +1,65 @@
+"""A small program beside the server that outlives it: it removes the containers of a server that was killed.
+
+Workers end by themselves when their input does; one that hangs, or was stopped, does not. Run as a program
+(``python -P -m clx_jupyter.executors.watch HOLDER ENGINE…``) this waits until its input ends, which it does when the process at
+the other end dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import sys
+import time
+
+from clx_jupyter.executors.engine import HOLDER, Engine
+
+_PEACE = 1.0
+"""Seconds in which workers may end by themselves, and take their containers along."""
+
+
+class Watch:
+    """Keeps the program running while there are workers."""
+
+    def __init__(self) -> None:
+        self._workers = 0
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def enter(self, engine: Engine, holder: str) -> None:
+        """One more worker."""
+        self._workers += 1
+        if self._workers == 1:
+            nothing = asyncio.subprocess.DEVNULL
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", __name__, holder, shlex.join(engine.command),
+                stdin=asyncio.subprocess.PIPE, stdout=nothing, stderr=nothing, start_new_session=True,
+            )  # fmt: skip
+
+    async def leave(self) -> None:
+        """One worker less."""
+        self._workers -= 1
+        if self._workers == 0 and self._process is not None:
+            process, self._process = self._process, None
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            process._transport.close()  # type: ignore[attr-defined]
+
+
+def main(holder: str, command: str) -> None:
+    """Wait for the end of the input, then for a little peace, then remove what is left."""
+    while os.read(0, 1024):
+        pass
+    time.sleep(_PEACE)
+    engine = Engine(command)
+
+    async def clean() -> None:
+        await engine.remove(*await engine.labelled(HOLDER, holder))
+
+    asyncio.run(clean())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

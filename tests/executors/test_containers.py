@@ -1,0 +1,201 @@
+"""Workers in containers: what they may, what the engine says when it cannot, and courses built by them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from clx_jupyter.builds import Builds, Live
+from clx_jupyter.executors.base import Owner
+from clx_jupyter.executors.containers import ContainerExecutor
+from clx_jupyter.executors.engine import EngineError, signalled
+from clx_jupyter.requests import Request
+from clx_jupyter.settings import BuildSettings
+from tests.executors.conftest import Place
+from tests.executors.images import RECIPES, Image, notebook_image
+from tests.stories.conftest import write
+from tests.workers.conftest import Course, notebook
+
+pytestmark = pytest.mark.kernel
+
+LOOK = """
+import json, os, pathlib, socket
+status = dict(line.split(':', 1) for line in pathlib.Path('/proc/self/status').read_text().splitlines())
+def may_write(place):
+    try:
+        pathlib.Path(place, 'x').write_text('x')
+        return True
+    except OSError:
+        return False
+print(json.dumps({
+    'user': os.getuid(), 'capabilities': int(status['CapEff'], 16) | int(status['CapBnd'], 16), 'no_new': status['NoNewPrivs'].strip(),
+    'writable': [place for place in ('/', '/opt/clx/workers', '/etc', '/usr/lib') if may_write(place)],
+    'network': [name for _, name in socket.if_nameindex() if name != 'lo'],
+    'mounts': [line.split()[1] for line in open('/proc/mounts') if line.split()[2] in ('ext4', 'xfs', 'btrfs', 'overlay')],
+    'names': sorted(os.environ), 'secret': os.environ.get('SECRET'),
+}))
+"""
+
+
+@pytest.fixture
+def place(open_place: Callable[[str], Place]) -> Place:
+    return open_place("containers")
+
+
+@pytest.fixture(scope="module")
+def image() -> Image:
+    return notebook_image()
+
+
+async def test_code_in_a_container_has_no_network_no_rights_and_no_files_of_this_machine(
+    place: Place, course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://name:word@proxy.invalid")
+    monkeypatch.setenv("OF_THE_SERVER", "1")
+    course.write("a.ipynb", notebook(LOOK))
+    talk = await place.ready()
+    job = course.job("a.ipynb", ["completed/notebook"], execute={"environment": {"SECRET": "much secret"}})
+    await talk.begin(job)
+    lines = [line for process in await talk.processes() for line in process.cmdline()]
+    assert (await talk.until(t="done"))["status"] == "ok"
+    (output,) = [header for header in talk.seen if header["t"] == "output"]
+    found = json.loads(json.loads(course.page(output))["cells"][0]["outputs"][0]["text"][0])
+    assert (found["user"], found["capabilities"], found["no_new"]) == (10001, 0, "1")
+    assert found["writable"] == found["network"] == []
+    assert set(found["mounts"]) <= {"/", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/passwd", "/etc/group", "/run/podman-init",
+                                    "/run/.containerenv"}  # fmt: skip
+    assert not {name for name in found["names"] if "proxy" in name.lower()} | {"OF_THE_SERVER"} & set(found["names"])
+    # It was there: no output may show it.
+    assert found["secret"] == "***" and not any("much secret" in line for line in lines)
+
+
+async def test_memory_over_the_limit_ends_the_code_and_not_the_machine(place: Place, course: Course) -> None:
+    course.write("a.ipynb", notebook("x = b'1' * 3_000_000_000"))
+    talk = await place.ready()
+    assert (await talk.do(course.job("a.ipynb", ["completed/html", "code-along/notebook"])))["status"] == "ok"
+    assert {problem["class"] for problem in talk.problems} <= {"kernel-died", "out-of-memory"}
+    assert [header["variant"] for header in talk.seen if header["t"] == "output"] == ["1"]
+
+
+@pytest.mark.fault(42)
+async def test_a_container_whose_client_was_killed_is_removed_and_its_job_gets_no_result(place: Place, course: Course) -> None:
+    course.write("a.ipynb", notebook("import time\ntime.sleep(1000)"))
+    talk = await place.ready()
+    await talk.begin(course.job("a.ipynb", ["completed/html"]))
+    await talk.until(t="progress", phase="run")
+    assert talk.worker.pid is not None
+    psutil.Process(talk.worker.pid).kill()
+    await talk.end()
+    assert await talk.close() == -9
+    assert place.left() == set() and not any(header["t"] == "done" for header in talk.seen)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("no-such-engine --option", "no-such-engine is not installed here"),
+        ("podman --url unix:///nowhere/podman.sock", "does not run"),
+        ("podman", "there is no image localhost/no-such-image here: build it"),
+    ],
+)
+async def test_what_is_missing_is_said_before_anything_starts(image: Image, tmp_path: Path, command: str, words: str) -> None:
+    executor = ContainerExecutor(command, {"notebook": "localhost/no-such-image"})
+    with pytest.raises(EngineError, match=words):
+        await executor.start("notebook", tmp_path / "log")
+    executor.owner = Owner("root", 1)
+    await executor.sweep()
+
+
+async def test_an_engine_that_refuses_a_limit_is_quoted_with_what_to_do(image: Image, tmp_path: Path) -> None:
+    arguments = (*image.arguments, "--memory", "1k")
+    worker = await ContainerExecutor(image.command, {"notebook": image.name}, arguments).start("notebook", tmp_path / "log")
+    assert await worker.receive() is None
+    assert await worker.close(1) in (125, 126)
+    assert "see container_arguments" in worker.last_words().splitlines()[-1]
+
+
+def test_an_exit_status_above_128_is_a_signal() -> None:
+    assert [signalled(status) for status in (0, 1, 125, 137, 139, 255, -9, None)] == [0, 1, 125, -9, -11, 255, -9, None]
+
+
+# --- whole courses -----------------------------------------------------------
+
+COURSE = {
+    "10_first/data/x.csv": "1,2\n3,4\n",
+    "10_first/a.py": "# %% [markdown]\n# # First\n\n# %%\nprint(open('data/x.csv').read())\n",
+    "10_first/b.py": "# %% [markdown]\n# # Second\n\n# %%\nfor x in range(3):\n    print(x)\n",
+    "20_second/c.py": "# %% [markdown]\n# # Third\n\n# %%\n1 + 1\n",
+    "20_second/d.py": "# %% [markdown]\n# # Fourth\n\n# %%\nimport time; time.sleep(3)\nprint('late')\n",
+}
+LATE = "20_second/d.py"
+_VERSION = re.compile(rb'"version": "3[\d.]+"')
+"""Of the kernel's Python, which may be another one in the image."""
+
+
+def settings(image: Image, **changes: Any) -> BuildSettings:
+    given = {"executors": {"notebook": "containers"}, "container_command": image.command, "container_images": {"notebook": image.name},
+             "container_arguments": list(image.arguments), "container_memory": 1024, "workers": 2}  # fmt: skip
+    return BuildSettings(**(given | changes))
+
+
+async def build(
+    root: Path, settings: BuildSettings, watch: Callable[[Live], None] = lambda live: None
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The report, and the published files."""
+    write(root, COURSE)
+    builds = await Builds.open(root, settings=settings)
+    assert builds is not None
+    try:
+        builds.watch(watch)
+        report = await asyncio.wait_for(builds.wait(await builds.start(Request(str(root)))), 300)
+    finally:
+        await builds.close()
+    files = {file.relative_to(root / "output").as_posix(): file for file in (root / "output").rglob("*") if file.is_file()}
+    return report, {name: _VERSION.sub(b"", file.read_bytes()) for name, file in files.items() if file.name[0] != "."}
+
+
+@pytest.mark.story
+@pytest.mark.fault(42)
+async def test_a_course_whose_containers_are_killed_becomes_what_local_workers_make_of_it(image: Image, tmp_path: Path) -> None:
+    before, killed = image.containers(), set[str]()
+
+    def kill(live: Live) -> None:
+        """One by the engine, as the machine's owner would, the other one's client by its number."""
+        if LATE in live.running and not killed:
+            names = image.containers() - before
+            killed.update(names)
+            clients = [process for process in psutil.Process().children() if any(name in process.cmdline() for name in sorted(names)[1:])]
+            image.engine("kill", "--signal", "KILL", sorted(names)[0])
+            for client in clients:
+                client.kill()
+
+    report, made = await build(tmp_path / "contained" / "course", settings(image), kill)
+    assert (report["status"], report["problems"]) == ("succeeded", []) and killed
+    assert image.containers() == before
+    _, expected = await build(tmp_path / "local" / "course", BuildSettings())
+    assert made == expected and any(b"late" in content for content in made.values())
+
+
+@pytest.mark.story
+@pytest.mark.fault(43)
+async def test_an_image_of_another_version_is_refused_and_nothing_is_published(image: Image, tmp_path: Path) -> None:
+    other = f"{image.name}-other"
+    recipe = f"FROM {image.name}\nUSER 0\nRUN sed -i 's/^VERSION = .*/VERSION = 1/' /opt/clx/workers/clx_jupyter_workers/__init__.py\nUSER 10001\n"
+    image.engine("build", *image.arguments, "--network=none", "--tag", other, "-", given=recipe)
+    report, made = await build(tmp_path / "course", settings(image, container_images={"notebook": other}))
+    assert report["status"] == "failed" and not any(name.endswith("d.html") for name in made)
+    assert all("version" in problem["message"] for problem in report["problems"])
+
+
+def test_the_image_installs_what_the_project_asks_for() -> None:
+    project = tomllib.loads((RECIPES.parents[1] / "pyproject.toml").read_text())["project"]["dependencies"]
+    lines = (RECIPES / "notebook.txt").read_text().splitlines()
+    assert {line for line in lines if not line.startswith("#")} <= set(project)
