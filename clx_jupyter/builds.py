@@ -39,6 +39,7 @@ from clx_jupyter.upkeep import Upkeep
 from clx_jupyter.writers import with_writers
 from clx_jupyter_workers.browsers import chromium
 
+_TIDIES = 2.0
 _REMEMBERED = 8
 """So many ended builds stay in memory."""
 
@@ -109,7 +110,8 @@ class Builds(Account):
         self._heirs: dict[int, str] = {}
         self._watchers: list[Callable[[Live], None]] = []
         self._gate = Gate(lock)
-        self._upkeep = Upkeep(queue.database)
+        self._tidying: asyncio.Task[None] | None = None
+        self._upkeep = Upkeep(folder, queue.database, settings)
         queue.database.on_pause = self._paused
         self._supervisor = Supervisor(folder, queue, executors, self, owner=Owner.of(folder, lock.epoch), limits=limits)
         self._mailbox = Mailbox(folder, self._message)
@@ -164,6 +166,8 @@ class Builds(Account):
         """Stop; builds that go on stay open in the database, and the next holder resumes them."""
         self._mailbox.close()
         self._upkeep.stop()
+        if self._tidying is not None:  # a command that builds once and ends tidies up too, if that is quick
+            await asyncio.wait({self._tidying}, timeout=_TIDIES)
         await self._supervisor.close()
         for task in self._tasks:
             task.cancel()
@@ -191,10 +195,11 @@ class Builds(Account):
         self._builds[live.id] = _Build(live, before=before or {})
         self._spawn(self._run(live.id))
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def cancel(self, id: str) -> None:
         """Cancel a build: what waits never starts, what runs is ended, what is published stays. Harmless for an ended one."""
@@ -246,6 +251,8 @@ class Builds(Account):
             self._spawn(self._start_posted(message))
         elif message.get("do") == "cancel":
             self._spawn(self.cancel(str(message.get("build"))))
+        elif message.get("do") == "clean":
+            self._spawn(self._upkeep.tidy(at_once=True))
 
     async def _start_posted(self, message: dict[str, Any]) -> None:
         request = Request.from_json(message["request"])
@@ -370,6 +377,8 @@ class Builds(Account):
         live.state, live.report = BuildState(report["state"]), report
         self._tell(build)
         build.ended.set()
+        if not self.busy:
+            self._tidying = self._spawn(self._upkeep.tidy())
 
     def _tell(self, build: _Build) -> None:
         build.live.number += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -72,6 +73,14 @@ def set_aside(path: Path) -> Path:
             path.with_name(f"{path.name}{suffix}").rename(aside.with_name(f"{aside.name}{suffix}"))
     _mark(path).unlink(missing_ok=True)
     return aside
+
+
+def asides(path: Path) -> list[list[Path]]:
+    """What was set aside of a database: the files of each, the latest first."""
+    found: dict[str, list[Path]] = {}
+    for file in path.parent.glob(f"{path.name}.corrupt-*"):
+        found.setdefault(re.sub(rf"({'|'.join(_BESIDE)})$", "", file.name), []).append(file)
+    return [found[name] for name in sorted(found, reverse=True)]
 
 
 def has_leftovers(path: Path) -> bool:

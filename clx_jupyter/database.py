@@ -202,7 +202,7 @@ class Database:
     async def shrink(self, pages: int) -> None:
         """Give up to so many free pages of the file back to the disk."""
         with contextlib.suppress(sqlite3.Error):
-            await self._db.execute_fetchall(f"PRAGMA incremental_vacuum({int(pages)})")
+            await self._db.executescript(f"PRAGMA incremental_vacuum({int(pages)})")  # execute would stop after one page
 
 
 def _emptied(connection: sqlite3.Connection, _: Sequence[Change]) -> None:

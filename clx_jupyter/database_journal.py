@@ -41,3 +41,11 @@ def journal_for(folder: Path, setting: str = AUTO) -> Journal:
     if is_share(type):
         return Journal(DELETE, f"the folder lies on a shared disk: {type}")
     return Journal(WAL, f"the folder lies on a local disk: {type}" if type else "the folder lies on a local disk")
+
+
+def journal_of(folder: Path) -> Journal:
+    """The journal that the database of a state folder has now, by the header of its file."""
+    with (folder / "jobs.db").open("rb") as file:
+        mode = WAL if file.read(20)[18:19] == b"\2" else DELETE
+    usual = journal_for(folder)
+    return usual if usual.mode == mode else Journal(mode, "as a setting said when it was opened last")

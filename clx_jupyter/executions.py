@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -29,10 +30,14 @@ class Executions:
 
     def get(self, key: str) -> bytes | None:
         """The gzipped JSON kept under *key*."""
+        path = self._path(key)
         try:
-            return self._path(key).read_bytes()
+            body = path.read_bytes()
         except OSError:
             return None
+        with contextlib.suppress(OSError):
+            os.utime(path)  # those that were not used for longest go first (``retention.py``)
+        return body
 
     def put(self, key: str, body: bytes) -> None:
         """Keep *body* under *key*."""

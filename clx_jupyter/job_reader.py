@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.errors import QueueError
+from clx_jupyter.errors import DamagedError, QueueError
 from clx_jupyter.job_rows import OUTPUT_COLUMNS, StoredOutput, known_of, output_of
 from clx_jupyter.migrations import SCHEMA, version_of
 from clx_jupyter.opening import BUSY_TIMEOUT, newer, unusable
@@ -24,8 +24,11 @@ class Reader:
     and keep the log from being reset in WAL mode.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lenient: bool = False) -> None:
         self._path = folder / DATABASE
+        self._lenient = lenient
+        #: With *lenient*, what was wrong with the database: it is read as if it were empty, which it will be after the next build has begun.
+        self.damage = ""
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The rows of a query as objects, empty where there is no database yet.
@@ -39,7 +42,11 @@ class Reader:
         except OSError as error:
             raise QueueError(f"the job database {self._path} cannot be read: {error.strerror}", "it belongs to somebody else") from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            raise unusable(error, self._path) from error
+            problem = unusable(error, self._path)
+            if self._lenient and isinstance(problem, DamagedError):
+                self.damage = problem.problem.message
+                return []
+            raise problem from error
 
     def _read_safely(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         mode = self._mode()

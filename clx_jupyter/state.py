@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from clx_jupyter.errors import ClxError, HeldError, RequestError
+from clx_jupyter.errors import ClxError, HeldError, QueueError, RequestError
 from clx_jupyter.manifest import write_atomically
 
 if os.name == "nt":
@@ -22,6 +23,9 @@ else:
     import fcntl
 
 FOLDER = ".clx"
+
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+_LOOKS, _A_LOOK = 5, 0.01
 
 
 def state_folder(root: Path, *, private: bool = False) -> Path:
@@ -110,8 +114,13 @@ class Lock:
         Raises :class:`HeldError` where another host holds it, unless *take_over*.
         """
         file = open(self._folder / "lock", "ab", opener=_private)  # noqa: SIM115 - held until release()
-        if not _lock(file):
-            file.close()
+        locked = False
+        try:
+            locked = _lock_patiently(file)
+        finally:
+            if not locked:
+                file.close()
+        if not locked:
             return False
         previous = read_holder(self._folder)
         if previous and previous.host != platform.node() and not take_over:
@@ -131,7 +140,7 @@ class Lock:
     def is_free(folder: Path) -> bool:
         """Whether no process of this host holds the folder just now."""
         with open(folder / "lock", "ab", opener=_private) as file:
-            return _lock(file)
+            return _lock(file, shared=True)
 
     def still_ours(self) -> bool:
         """Whether nobody took the root over; asked before each publication."""
@@ -189,12 +198,28 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _lock(file: IO[bytes]) -> bool:
+def _lock_patiently(file: IO[bytes]) -> bool:
+    """Take the lock, though somebody may be looking just now whether it is free: that takes a moment, a holder stays."""
+    for _ in range(_LOOKS):
+        if _lock(file):
+            return True
+        time.sleep(_A_LOOK)
+    return False
+
+
+def _lock(file: IO[bytes], *, shared: bool = False) -> bool:
+    """Lock a file until it is closed; *shared*: so that others who do the same are not kept out. Raises :class:`QueueError` where nothing can be locked."""
     try:
         if os.name == "nt":
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            folder = Path(file.name).parent
+            raise QueueError(
+                f"the disk of {folder} knows no locks: {error.strerror}, so two builds could write at once",
+                "set CLX_STATE_DIR to a folder on a local disk", path=str(folder),
+            ) from error  # fmt: skip
         return False
     return True

@@ -1,8 +1,9 @@
-"""What the holder of a root does for its job database beside using it: it looks whether it is whole, and tells of one that was not."""
+"""What the holder of a root does for its job database beside using it: it looks whether it is whole, tells of one that was not, and tidies up."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,18 @@ from typing import Any
 from clx_jupyter.damage import BackgroundCheck
 from clx_jupyter.database import Database
 from clx_jupyter.database_journal import WAL
-from clx_jupyter.errors import Problem
+from clx_jupyter.errors import Problem, QueueError
+from clx_jupyter.retention import Retention
+from clx_jupyter.settings import BuildSettings
 
 
 class Upkeep:
     """Looks after an open database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, folder: Path, database: Database, settings: BuildSettings) -> None:
         self._database = database
+        self._retention = Retention(folder, database, settings)
+        self._one = asyncio.Lock()
         self._check = BackgroundCheck(database.path)
         self._untold = database.aside
 
@@ -30,6 +35,12 @@ class Upkeep:
             return
         if found := await asyncio.to_thread(self._check.run):
             self._database.break_as_damaged(found)
+
+    async def tidy(self, *, at_once: bool = False) -> None:
+        """Let go what is beyond the limits, and empty the log; then nothing is done until somebody builds."""
+        async with self._one:
+            with contextlib.suppress(QueueError, OSError):  # nothing depends on it: the next build does it
+                await self._retention.apply(at_once=at_once)
 
     def stop(self) -> None:
         """End what goes on."""

@@ -61,13 +61,15 @@ class Planned:
     plan: Plan
     known: Mapping[str, Known]
     last: States
+    #: What is wrong with the job database, if it is damaged: the plan takes it for empty then.
+    damage: str = ""
 
 
 def planned(
     place: Place, data_dir: Path | None = None, choice: Choice | None = None, *, output_dir: Path | None = None, force: bool = False
 ) -> Planned:
     """A read-only look at a course, or a part of it, and its state; with *force* as if everything were to be made."""
-    reader, choice = Reader(folder_of(place)), choice or Choice()
+    reader, choice = Reader(folder_of(place), lenient=True), choice or Choice()
     known, stored = reader.known(place.file), reader.stored(place.file)
     request = Request(
         str(place.root), place.file, place.single, data_dir=str(data_dir) if data_dir else None,
@@ -75,7 +77,7 @@ def planned(
         sections=choice.sections, topics=choice.topics, sources=choice.sources, force=force,
     )  # fmt: skip
     plan = make_plan(request, FileHashes(place.root, _stamps(reader)), known, stored, Executions(folder_of(place) / "executions").whole)
-    return Planned(plan, known, {name: row.state for name, row in stored.items()})
+    return Planned(plan, known, {name: row.state for name, row in stored.items()}, reader.damage)
 
 
 def _stamps(reader: Reader) -> dict[str, Stamp]:
@@ -150,7 +152,7 @@ def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
     return {
         "file": course.file,
         "title": text_in(course.title, language),
-        "notice": course.notice,
+        "notice": f"{look.damage}; the next build sets it aside" if look.damage else course.notice,
         "folder": contents_path(course.root) or "",
         "built": bool(last),
         "languages": list(course.languages),
@@ -240,7 +242,7 @@ class BuildLook:
     @property
     def reader(self) -> Reader:
         """The database."""
-        return Reader(folder_of(self.place))
+        return Reader(folder_of(self.place), lenient=True)
 
     def builds(self, limit: int = 20) -> list[dict[str, Any]]:
         """The latest builds, the newest first."""

@@ -94,6 +94,60 @@ def test_a_second_process_does_not_get_the_lock_and_a_dead_holders_is_free_at_on
         lock.release()
 
 
+LOOK = """
+import sys, time
+from pathlib import Path
+from clx_jupyter.state import Lock
+print("ready", flush=True)
+end = time.monotonic() + 60
+while time.monotonic() < end and not (Path(sys.argv[1]) / "stop").exists():
+    Lock.is_free(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.fault(37)
+def test_whoever_looks_whether_it_is_free_keeps_nobody_from_taking_it(folder: Path) -> None:
+    lookers = [subprocess.Popen([sys.executable, "-c", LOOK, str(folder)], stdout=subprocess.PIPE) for _ in range(2)]
+    try:
+        assert all(each.stdout and each.stdout.readline() == b"ready\n" for each in lookers)
+        for _ in range(200):
+            lock = Lock(folder)
+            assert lock.acquire()
+            assert not Lock.is_free(folder)
+            lock.release()
+            assert Lock.is_free(folder), "those who look do not take each other for a holder"
+    finally:
+        (folder / "stop").touch()
+        for each in lookers:
+            each.communicate()
+
+
+WITHOUT_LOCKS = """
+import ctypes, errno, platform, struct, sys
+from pathlib import Path
+from clx_jupyter.errors import QueueError
+from clx_jupyter.state import Lock
+# A filter of the kernel: flock answers ENOLCK from now on, as on a network disk without a lock service.
+number = {"x86_64": 73, "aarch64": 32}[platform.machine()]
+code = b"".join(struct.pack("HBBI", *each) for each in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | errno.ENOLCK), (0x06, 0, 0, 0x7FFF0000)))
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
+prctl = ctypes.CDLL(None, use_errno=True).prctl
+assert prctl(38, 1, 0, 0, 0) == 0
+assert prctl(22, 2, ctypes.byref(Program(4, code)), 0, 0) == 0
+try:
+    Lock(Path(sys.argv[1])).acquire()
+except QueueError as error:
+    print(error, "|", error.problem.hint)
+"""
+
+
+def test_a_disk_that_knows_no_locks_is_refused_in_clear_words(folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_LOCKS, str(folder)], capture_output=True, text=True, timeout=60, check=True)
+    assert "knows no locks" in done.stdout and "CLX_STATE_DIR" in done.stdout
+
+
 def test_another_host_holds_it_until_it_is_taken_over(folder: Path) -> None:
     held_elsewhere(folder)
     with pytest.raises(HeldError, match="held by another-host"):

@@ -146,6 +146,14 @@ def _cancel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--build", metavar="ID", help="the build (default: all that go on)")
 
 
+def _clean(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    parser.add_argument(
+        "--outputs", action="store_true", help="also remove what was built into folders that are no targets of the course any more"
+    )
+    parser.add_argument("-n", "--dry-run", action="store_true", help="with --outputs: say what would be removed, and remove nothing")
+
+
 def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", metavar="PATH", help="a folder of notebooks, or a CLX or CLM course file (default: this folder)")
     parser.add_argument("-n", "--dry-run", action="store_true", help="print what would be written, and write nothing")
@@ -182,6 +190,13 @@ COMMANDS = (
     Command("jobs", "Show the jobs of a build.", _jobs, "look", "jobs"),
     Command("workers", "Show the workers of a course.", _listing, "look", "workers"),
     Command("cancel", "Cancel a build that goes on.", _cancel, "build", "cancel"),
+    Command(
+        "clean",
+        "Let go what is kept of old builds beyond the limits of the settings, and outputs that left the course.",
+        _clean,
+        "clean",
+        "clean",
+    ),
     Command("validate", "Read a course and say what is wrong with it; build nothing.", _listing, "describe", "validate"),
     Command("check", "Check a course and its notebooks without running them, and correct slips.", _check, "check", "check"),
     Command("course", "Show a course: sections, topics, sources and the state of each.", _listing, "describe", "course"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clx_jupyter.course.load import find
+from clx_jupyter.database_journal import journal_of
 from clx_jupyter.errors import RequestError
 from clx_jupyter.follow import read_report
 from clx_jupyter.job_reader import Reader
@@ -40,6 +41,7 @@ def status(options: argparse.Namespace) -> int:
         print("nothing was built here yet")
     else:
         print(_who(holder, builds))
+        print(f"job database: {journal_of(folder)}")
         table(("build", "state", "started", "took", "sources", "failed", "problems"), map(_status_row, builds))
     return 0
 
