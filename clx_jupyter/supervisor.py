@@ -10,7 +10,7 @@ from typing import Any
 
 from clx_jupyter.attempts import GRACE, Account, Attempt, internal
 from clx_jupyter.clock import steady
-from clx_jupyter.errors import Problem
+from clx_jupyter.errors import Problem, QueueError
 from clx_jupyter.executors.base import Executors, Owner
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES, Job, JobState
@@ -201,7 +201,8 @@ class Supervisor:
             await self._account.accept(attempt)
         except Exception as error:  # the border of the supervisor
             attempt.problems.append(internal(error).with_(path=attempt.job.path))
-            await self._queue.finish(attempt.job, JobState.FAILED, "failed", problems=attempt.problems)
+            with contextlib.suppress(QueueError):  # the whole build ends with that
+                await self._queue.finish(attempt.job, JobState.FAILED, "failed", problems=attempt.problems)
 
     def close_breaker(self, type: str) -> None:
         """Try again to start workers of this type: what was wrong has been mended."""

@@ -48,7 +48,11 @@ def build(options: argparse.Namespace) -> int:
         size=options.jobs,
         take_over=options.take_over,
     )
-    return asyncio.run((_watch if options.watch else _once)(request, options, session))
+    try:
+        return asyncio.run((_watch if options.watch else _once)(request, options, session))
+    except ClxError as error:
+        _hand_over(invalid_report(error.problem, request.root), options)
+        raise
 
 
 def _check_report(report: str | None) -> None:
