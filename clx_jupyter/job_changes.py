@@ -17,9 +17,8 @@ from clx_jupyter.jobs import Job, JobState
 
 LIVE = "('blocked', 'queued', 'running')"
 READY = f"SELECT {JOB_COLUMNS} FROM jobs WHERE state = 'queued' AND not_before = 0 AND type = ?"
-_STARVED = (
-    f"{READY} AND priority = (SELECT min(priority) FROM jobs WHERE state = 'queued' AND not_before = 0 AND type = ?) ORDER BY id LIMIT 1"
-)
+_LEAST = "SELECT min(priority) FROM jobs WHERE state = 'queued' AND not_before = 0 AND type = ?"
+_STARVED = f"{READY} AND priority = ({_LEAST}) ORDER BY id LIMIT 1"
 _MORE = "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before = 0 AND type = ? LIMIT ?)"
 DUE = "UPDATE jobs SET not_before = 0 WHERE state = 'queued' AND not_before > 0 AND not_before <= ?"
 NEXT = "SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before > 0"
@@ -46,6 +45,8 @@ class Claimed:
     more: int
     #: When the next job that waits for its time may start, in seconds since 1970; ``None`` if none waits.
     later: float | None
+    #: Whether a less urgent job had to stand back.
+    overtook: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,9 @@ def claim_next(
     pairs = zip(found, workers, strict=False)
     jobs = [job for each, (worker, pid) in pairs if (job := claim(db, each, worker, pid, epoch, now))]
     more = db.execute(_MORE, (type, count)).fetchone()[0] if count else 0
-    return Claimed(jobs, more, db.execute(NEXT).fetchone()[0])
+    least = db.execute(_LEAST, (type,)).fetchone()[0] if jobs else None
+    overtook = least is not None and least < min(job.priority for job in jobs)
+    return Claimed(jobs, more, db.execute(NEXT).fetchone()[0], overtook)
 
 
 def _next(db: sqlite3.Connection, type: str, number: int, busy: bool) -> list[Job]:

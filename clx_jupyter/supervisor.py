@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from clx_jupyter.attempts import GRACE, Account, Attempt, internal
 from clx_jupyter.clock import steady
 from clx_jupyter.errors import Problem, QueueError
 from clx_jupyter.executors.base import Executors, Owner
+from clx_jupyter.job_changes import Claimed
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES, Job, JobState
 from clx_jupyter.listening import listen
@@ -21,6 +24,9 @@ from clx_jupyter.settling import Settling
 from clx_jupyter.slots import Slot
 from clx_jupyter.sweeping import make_scratch, remove_tree
 from clx_jupyter.transfer import Transfers
+
+PATIENCE = 60.0
+"""Seconds for which the least urgent jobs stand back; then one of them has a turn."""
 
 STOP_GRACE = 2.0
 """Seconds in which workers end by themselves when everything stops; all of it may take five."""
@@ -33,6 +39,8 @@ class Supervisor:
         self._folder, self._queue, self._account, self._epoch = folder, queue, account, owner.epoch
         self._owner, self._scratch = owner, Path()
         self._wake = asyncio.Event()
+        #: By type, since when less urgent jobs have stood back, on the monotonic clock.
+        self._overtaken: dict[str, float] = {}
         self._pools = Pools(folder, queue, executors, limits, self.wake)
         self._running: dict[int, tuple[Attempt, Slot]] = {}
         self._transfers = Transfers()
@@ -102,15 +110,26 @@ class Supervisor:
         if self._is_alone() or not (idle or room):
             return None  # whoever gets free looks again
         workers = [(slot.id, slot.worker.pid) for slot in idle]
-        claiming = asyncio.ensure_future(self._queue.claim_next(type, workers, self._epoch, busy=bool(self._running), count=room))
+        starved = time.monotonic() - self._overtaken.get(type, math.inf) > PATIENCE
+        claiming = asyncio.ensure_future(
+            self._queue.claim_next(type, workers, self._epoch, busy=bool(self._running), starved=starved, count=room)
+        )
         try:
             claimed = await asyncio.shield(claiming)
         except asyncio.CancelledError:  # everything stops, and these are being claimed all the same
             await self._put_back((await claiming).jobs)
             raise
         await self._put_back([job for job, slot in zip(claimed.jobs, idle, strict=False) if not self._begin(job, slot)])
+        self._note_overtaken(type, claimed, starved)
         self._pools.ask(type, 0 if self._is_alone() else claimed.more)
         return claimed.later
+
+    def _note_overtaken(self, type: str, claimed: Claimed, starved: bool) -> None:
+        """Keep since when less urgent jobs have been standing back without a turn."""
+        if claimed.jobs and (starved or not claimed.overtook):
+            self._overtaken.pop(type, None)
+        if claimed.overtook:
+            self._overtaken.setdefault(type, time.monotonic())
 
     def _is_alone(self) -> bool:
         """Whether a suspect runs, beside which nothing may."""

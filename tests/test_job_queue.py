@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from clx_jupyter.errors import Problem, QueueError
+from clx_jupyter import job_changes
+from clx_jupyter.errors import CourseError, Problem, QueueError
 from clx_jupyter.fingerprint import Stamp
+from clx_jupyter.job_changes import Cancelled
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE, Reader
-from clx_jupyter.job_rows import StoredOutput
+from clx_jupyter.job_rows import NewJob, StoredOutput
 from clx_jupyter.jobs import BuildState, Job, JobState
 
 OUTPUT = StoredOutput("/t/a.html", "", "0:a.py", "completed/html", "key", "built", "new", "0" * 64, 3, 5, ("img/a.png",), ("cell",))
@@ -81,7 +83,8 @@ async def test_finishing_ends_the_job_and_records_what_it_made(queue: JobQueue, 
     assert (row["total"], row["done"], row["failed"]) == (1, 1, 0)
 
 
-async def test_a_result_of_an_old_attempt_counts_for_nothing(queue: JobQueue, tmp_path: Path) -> None:
+@pytest.mark.fault(24)
+async def test_a_result_of_an_old_attempt_counts_for_nothing_and_is_counted_as_discarded(queue: JobQueue, tmp_path: Path) -> None:
     old = await claimed(queue)
     assert await queue.retry(old, "lost", deaths=[3])
     (again,) = await queue.ready("notebook", time.time())
@@ -239,6 +242,163 @@ async def test_workers_are_counted_and_told_apart(queue: JobQueue, tmp_path: Pat
         (first, "idle", 1, 0),
         (second, "gone", 0, 1),
     ]
+
+
+@pytest.mark.fault(25)
+async def test_a_result_that_comes_after_the_job_was_cancelled_leaves_it_cancelled(queue: JobQueue, tmp_path: Path) -> None:
+    job = await claimed(queue)
+    assert (await queue.cancel("b")).running == [job.id]
+    assert await queue.finish(job, JobState.CANCELLED, "cancelled") == ["b"]
+    assert await queue.finish(job, JobState.DONE, "ok", outputs=[OUTPUT]) == []
+    row = Reader(tmp_path).build("b")
+    assert row is not None
+    assert (await state(queue, job), await queue.outputs(""), row["done"], row["discarded"]) == (JobState.CANCELLED, {}, 1, 1)
+
+
+@pytest.mark.fault(26)
+async def test_ten_thousand_waiting_jobs_are_cancelled_by_one_statement(queue: JobQueue, tmp_path: Path) -> None:
+    await add(queue, *(f"{n}.py" for n in range(10_000)))
+    told: list[str] = []
+    connection = sqlite3.connect(tmp_path / DATABASE, isolation_level=None)
+    connection.set_trace_callback(told.append)
+    connection.execute("BEGIN IMMEDIATE")
+    cancelled = job_changes.cancel(connection, "b", 1.0)
+    connection.execute("COMMIT")
+    connection.close()
+    assert (cancelled.running, await queue.unfinished("b"), len(told) < 10) == ([], 0, True)
+    assert len([sql for sql in told if sql.startswith("UPDATE jobs")]) == 1
+    row = Reader(tmp_path).build("b")
+    assert row is not None
+    assert (row["total"], row["done"]) == (10_000, 10_000)
+
+
+@pytest.mark.fault(31)
+async def test_jobs_that_wait_for_each_other_are_refused_before_any_is_added(queue: JobQueue) -> None:
+    jobs = [("notebook", f"0:{path}", path, 0, {}, "new") for path in ("a.py", "b.py", "c.py")]
+    after = {"0:a.py": ["0:c.py"], "0:b.py": ["0:a.py"], "0:c.py": ["0:b.py"]}
+    with pytest.raises(CourseError, match=r"after 0:.* after 0:.*: these jobs could never run"):
+        await queue.enqueue("b", jobs, after)
+    assert await queue.jobs_of("b") == []
+
+
+@pytest.mark.fault(45)
+@pytest.mark.parametrize("sql", [f"{job_changes.READY} ORDER BY priority DESC, id", job_changes.DUE, job_changes.NEXT])
+async def test_finding_the_next_job_among_very_many_walks_an_index_and_sorts_nothing(queue: JobQueue, tmp_path: Path, sql: str) -> None:
+    rows = Reader(tmp_path).rows(
+        f"EXPLAIN QUERY PLAN {sql.replace('UPDATE jobs SET not_before = 0', 'SELECT id FROM jobs')}", ("notebook",) * sql.count("?")
+    )
+    plan = " ".join(row["detail"] for row in rows)
+    assert "jobs_ready" in plan or "jobs_later" in plan
+    assert "B-TREE" not in plan
+    assert "SCAN jobs USING" in plan or "SEARCH" in plan
+
+
+async def test_free_workers_are_given_the_most_urgent_jobs_together(queue: JobQueue, tmp_path: Path) -> None:
+    await add(queue, "a.py", "b.py", "c.py", "d.py")
+    await add(queue, "urgent.py", priority=100)
+    before = queue.commits
+    found = await queue.claim_next("notebook", [(1, 4), (2, 5)], 1, busy=False, count=10)
+    assert ([job.path for job in found.jobs], found.more, found.overtook, queue.commits - before) == (["urgent.py", "a.py"], 3, False, 1)
+    rows = Reader(tmp_path).rows("SELECT worker, pid FROM attempts ORDER BY worker")
+    assert [(row["worker"], row["pid"]) for row in rows] == [(1, 4), (2, 5)]
+
+
+async def test_what_stood_back_for_long_has_a_turn_before_what_is_urgent(queue: JobQueue) -> None:
+    await add(queue, "old.py", "older.py")
+    await add(queue, "urgent.py", "too.py", "three.py", priority=100)
+    first = await queue.claim_next("notebook", [(1, 4)], 1, busy=False)
+    assert ([job.path for job in first.jobs], first.overtook) == (["urgent.py"], True)
+    second = await queue.claim_next("notebook", [(1, 4), (2, 5)], 1, busy=True, starved=True)
+    assert [job.path for job in second.jobs] == ["old.py", "too.py"]
+
+
+async def test_a_suspect_is_handed_out_only_while_nothing_runs_and_by_itself(queue: JobQueue) -> None:
+    (suspect,) = await add(queue, "suspect.py")
+    for _ in range(2):
+        (suspect,) = (await queue.claim_next("notebook", [(1, 4)], 1, busy=False)).jobs
+        assert await queue.retry(suspect, "lost", deaths=(*suspect.deaths, 3))
+    await add(queue, "other.py")
+    busy = await queue.claim_next("notebook", [(1, 4)], 1, busy=True)
+    assert [job.path for job in busy.jobs] == ["other.py"]
+    await add(queue, "third.py")
+    alone = await queue.claim_next("notebook", [(1, 4), (2, 5)], 1, busy=False)
+    assert [job.path for job in alone.jobs] == ["suspect.py"]
+
+
+async def equal(queue: JobQueue, build: str, *paths: str, priority: int = 0, after: dict[str, list[str]] | None = None) -> None:
+    """Add a build of jobs that are equal to those of other builds with the same path."""
+    await queue.add_build(build, "", {})
+    await queue.enqueue(build, [NewJob("notebook", path, path, priority, {}, "new", f"key of {path}") for path in paths], after)
+
+
+async def states(queue: JobQueue, *builds: str) -> list[list[str]]:
+    return [[str(job.state) for job in await queue.jobs_of(build)] for build in builds]
+
+
+async def start(queue: JobQueue) -> Job:
+    (job,) = (await queue.claim_next("notebook", [(1, 4)], 1, busy=False)).jobs
+    return job
+
+
+@pytest.mark.fault(28)
+@pytest.mark.parametrize("how", [JobState.DONE, JobState.FAILED, JobState.DEAD])
+async def test_equal_work_is_done_once_and_ends_everywhere_in_the_same_way(queue: JobQueue, tmp_path: Path, how: JobState) -> None:
+    await equal(queue, "one", "a.py")
+    await equal(queue, "two", "a.py", "b.py", after={"b.py": ["a.py"]})
+    job = await start(queue)
+    await equal(queue, "three", "a.py")
+    assert await states(queue, "one", "two", "three") == [["running"], ["blocked", "blocked"], ["blocked"]]
+    assert (await queue.claim_next("notebook", [(2, 5)], 1, busy=True)).jobs == []
+    assert await queue.finish(job, how, "ok") == ["one", "two", "three"]
+    assert await states(queue, "one", "two", "three") == [[how], [how, "queued"], [how]]
+    rows = [Reader(tmp_path).build(build) for build in ("one", "two", "three")]
+    assert [(row["total"], row["done"], row["failed"]) for row in rows if row] == [
+        (1, 1, how is not JobState.DONE),
+        (2, 1, how is not JobState.DONE),
+        (1, 1, how is not JobState.DONE),
+    ]
+    await equal(queue, "four", "a.py")
+    assert await states(queue, "four") == [["queued"]], "what has ended is done again"
+
+
+async def test_whoever_is_in_a_hurry_hurries_the_work_it_waits_for_and_what_that_needs(queue: JobQueue) -> None:
+    await add(queue, "bulk.py")
+    await equal(queue, "one", "a.py", "b.py", after={"b.py": ["a.py"]})
+    await equal(queue, "two", "b.py", priority=100)
+    assert [job.path for job in await queue.ready("notebook", time.time())] == ["a.py", "bulk.py"]
+
+
+@pytest.mark.parametrize("running", [False, True])
+async def test_the_work_of_a_cancelled_build_becomes_that_of_one_that_waits_for_it(queue: JobQueue, running: bool, tmp_path: Path) -> None:
+    await equal(queue, "one", "a.py")
+    await equal(queue, "two", "a.py", "b.py", after={"b.py": ["a.py"]})
+    job = await start(queue) if running else None
+    assert await queue.cancel("one") == Cancelled([], {job.id: "two"} if job else {})
+    assert await queue.is_over("one")
+    assert await queue.finish(job or await start(queue), JobState.DONE, "ok") == ["two"]
+    assert await states(queue, "one") == [["cancelled"]]
+    assert {job.path: job.state for job in await queue.jobs_of("two")} == {"a.py": "done", "b.py": "queued"}
+    rows = [Reader(tmp_path).build(build) for build in ("one", "two")]
+    assert [(row["total"], row["done"]) for row in rows if row] == [(1, 1), (2, 1)]
+
+
+async def test_work_that_came_while_equal_work_was_being_cancelled_is_done_all_the_same(queue: JobQueue) -> None:
+    await equal(queue, "one", "a.py")
+    job = await start(queue)
+    assert (await queue.cancel("one")).running == [job.id]
+    await equal(queue, "two", "a.py")
+    await equal(queue, "three", "a.py")
+    assert await queue.finish(job, JobState.CANCELLED, "cancelled") == ["one"]
+    assert await queue.finish(await start(queue), JobState.DONE, "ok") == ["two", "three"]
+
+
+async def test_cancelling_what_waits_for_equal_work_leaves_that_alone(queue: JobQueue) -> None:
+    await equal(queue, "one", "a.py")
+    await equal(queue, "two", "a.py")
+    job = await start(queue)
+    assert await queue.cancel("two") == Cancelled([], {})
+    assert await queue.finish(job, JobState.DONE, "ok") == ["one"]
+    assert await states(queue, "one", "two") == [["done"], ["cancelled"]]
 
 
 async def chain(queue: JobQueue) -> dict[str, Job]:

@@ -117,6 +117,7 @@ async def test_without_changes_nothing_runs_and_a_change_runs_what_it_reaches(wo
     assert {output["reason"] for output in data["outputs"]} == {"raw.csv changed"}
 
 
+@pytest.mark.fault(30)
 async def test_where_the_first_fails_the_second_says_so_and_is_built_as_far_as_it_can(world: World) -> None:
     world.edit("a-clean.py", "open('raw.csv')", "open(undefined)")
     report = await world.build()
