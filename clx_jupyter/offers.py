@@ -146,7 +146,9 @@ class _Course(Set[str]):
     def __init__(self, root: Path, never: Iterable[str]) -> None:
         self.root = root
         self._never = _NEVER | set(never)
+        self._real = os.path.realpath(root)
         self._seen: dict[str, str] = {}
+        self._tools: dict[str, bool] = {}
 
     def kind(self, path: str) -> str:
         """``file``, ``folder`` or empty."""
@@ -158,21 +160,25 @@ class _Course(Set[str]):
         if posixpath.isabs(path) or "\0" in path or ".." in path.split("/"):
             return ""
         try:
-            real = inside(self.root, path)
-            mode = real.stat().st_mode if real is not None else 0
-            if self._is_private(path):
+            real = os.path.realpath(os.path.join(self._real, path))  # noqa: PTH118 - many paths, and Path is slow
+            mode = os.stat(real).st_mode if real.startswith(self._real.rstrip(os.sep) + os.sep) else 0  # noqa: PTH116
+            if mode and self._is_private(path, stat.S_ISDIR(mode)):
                 return ""
         except (OSError, ValueError):  # also what is too long to be a name, or none at all
             return ""
         return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else ""
 
-    def _is_private(self, path: str) -> bool:
+    def _is_private(self, path: str, is_folder: bool) -> bool:
         parts = path.split("/")
         above = ["/".join(parts[:number]) for number in range(1, len(parts) + 1)]
-        return bool(self._never.intersection(parts) or self._never.intersection(above)) or any(map(self._is_tools, above))
+        if self._never.intersection(parts) or self._never.intersection(above):
+            return True
+        return any(map(self._is_tools, above if is_folder else above[:-1]))
 
-    def _is_tools(self, path: str) -> bool:
-        return any((self.root / path / name).is_file() for name in _TELLTALES)
+    def _is_tools(self, folder: str) -> bool:
+        if folder not in self._tools:
+            self._tools[folder] = any((self.root / folder / name).is_file() for name in _TELLTALES)
+        return self._tools[folder]
 
     @classmethod
     def _from_iterable(cls, it: Iterable[Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clx_jupyter_workers.inputs import imported_names, mentioned, modules
+from clx_jupyter_workers.inputs import imported_names, mentioned, modules, shown_names
 
 FILES = [
     "data/x.csv",
@@ -80,3 +80,14 @@ LOADS = [
 @pytest.mark.parametrize(("code", "folder", "expected"), LOADS)
 def test_local_modules_are_found_beside_the_notebook_and_at_the_root(code: str, folder: str, expected: set[str]) -> None:
     assert modules(code, folder, FILES) == expected
+
+
+def test_a_line_of_stars_is_no_pattern_of_files() -> None:
+    files = ["week/a.csv", "b.csv"]
+    assert mentioned("print('*' * 20); re.match('.*', x)", "week", files) == set()
+    assert mentioned("glob('*.csv')", "week", files) == {"week/a.csv", "b.csv"}
+
+
+def test_what_html_shows_is_named() -> None:
+    text = "<img src='a b.png'> <video poster=\"p%20q.png\" src=film.mp4> <img src='https://x.org/y.png'>"
+    assert shown_names(text) == {"a b.png", "p q.png", "film.mp4"}

@@ -40,7 +40,7 @@ def convert(job, link):
     kept = link.are_shelved(job["kept"]) if job["kept"] else None
     folders = [name for name in ("root", "stage", "scratch", "shelf") if Path(job[name]).is_dir()]
     most = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
-    return {"status": "ok", "seen": seen, "shelf": shelf, "kept": kept, "folders": folders, "most": most}
+    return {"status": "ok", "seen": seen, "shelf": shelf, "kept": kept, "folders": folders, "most": most, "browser": job["browser"]}
 
 serve("notebook", lambda: mirrored(convert))
 """
@@ -81,11 +81,11 @@ class World:
         self.number = 0
         self.transfer: Transfer | None = None
 
-    async def start(self) -> Worker:
+    async def start(self, **environment: str) -> Worker:
         with (self.folder / "log").open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, str(self.folder / "worker.py"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
-                env={**os.environ, "TMPDIR": str(self.temporary)}, limit=2**22,
+                env={**os.environ, "TMPDIR": str(self.temporary), **environment}, limit=2**22,
             )  # fmt: skip
         self.workers.append(Worker(process, self.folder / "log"))
         return self.workers[-1]
@@ -293,6 +293,16 @@ async def test_a_full_disk_at_the_workers_end_is_worth_another_attempt(world: Wo
     assert done["t"] == "problem" and done["problem"]["class"] in ("disk-full", "internal")
     frame = await asyncio.wait_for(started.receive(), 10)
     assert frame is not None and frame[0]["status"] == "infrastructure"
+
+
+async def test_a_worker_looks_for_its_own_browser_and_says_where_there_is_none(world: World) -> None:
+    job = {"variants": [{"format": "html"}, {"format": "pdf"}], "browser": "/usr/bin/ours"}
+    worker = await world.start(CLX_CHROMIUM="/nowhere/chromium")
+    said = await world.do(worker, world.job(**job))
+    assert (said["problem"]["class"], said["problem"]["severity"]) == ("tool-missing", "warning")
+    assert "/nowhere/chromium" in said["problem"]["message"]
+    other = await world.start(CLX_CHROMIUM=sys.executable)
+    assert (await world.do(other, world.job(**job)))["browser"] == sys.executable
 
 
 # --- what a worker must not do ---

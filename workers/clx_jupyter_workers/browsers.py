@@ -36,7 +36,7 @@ def chromium() -> Found:
         return Found("", "PDFs cannot be made on Windows yet", "build them on Linux or macOS, or print the html format")
     if named := os.environ.get(VARIABLE, ""):
         there = shutil.which(Path(named).expanduser())
-        return Found(there) if there else Found("", f"{VARIABLE} names {named}, which cannot be run", _HINT)
+        return Found(str(there)) if there else Found("", f"{VARIABLE} names {named}, which cannot be run", _HINT)
     places = [Path(f"{home}{place}") for place in _MAC for home in ("", Path.home())] if sys.platform == "darwin" else []
     there = next(filter(None, map(shutil.which, (*NAMES, *map(str, places)))), None)
     return Found(str(there)) if there else Found("", "no Chromium or Chrome was found", _HINT)
