@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +99,46 @@ async def test_a_container_whose_client_was_killed_is_removed_and_its_job_gets_n
     await talk.end()
     assert await talk.close() == -9
     assert place.left() == set() and not any(header["t"] == "done" for header in talk.seen)
+
+
+SERVER = """
+import asyncio, sys, psutil
+from pathlib import Path
+from clx_jupyter.executors.base import Owner
+from clx_jupyter.executors.containers import ContainerExecutor
+
+async def main(command, image, log, *arguments):
+    executor = ContainerExecutor(command, {"notebook": image}, arguments, memory=512)
+    executor.owner = Owner("feedfacefeedface", 1)
+    worker = await executor.start("notebook", Path(log))
+    await worker.receive()
+    _, pid = await worker._engine.identity(worker.host)
+    for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+        process.suspend()
+    print(worker.host, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.fault(15)
+def test_the_container_of_a_killed_server_is_removed_though_its_worker_does_not_react(image: Image, tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, image.command, image.name, str(tmp_path / "log"), *image.arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    with server.stdout as lines:
+        name = lines.readline().strip()
+        assert name in image.containers()
+        server.kill()
+        server.wait()
+        end = time.monotonic() + 50
+        while name in image.containers():  # nothing tells of its end
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
 
 @pytest.mark.parametrize(
