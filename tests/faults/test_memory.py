@@ -1,0 +1,44 @@
+"""A cell takes more memory than its worker may hold: a real kernel, real memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clx_jupyter.job_reader import Reader
+from tests.stories.conftest import command, write
+
+_GREEDY = """# %% [markdown]
+# # Greedy
+
+# %%
+print("before")
+
+# %%
+import time
+hoard = b"x" * 900_000_000
+time.sleep(600)
+"""
+
+
+@pytest.mark.kernel
+@pytest.mark.fault(10)
+def test_a_cell_that_takes_too_much_memory_is_named_and_the_rest_is_built(tmp_path: Path) -> None:
+    root = write(tmp_path / "course", {"greedy.py": _GREEDY, "modest.py": "# %%\nprint(6 * 7)\n"})
+    config = write(tmp_path / "config", {"jupyter_clx_jupyter_config.json": '{"BuildSettings": {"memory_limit": 400}}'})
+    done = command("build", str(root), "--json", "--jobs", "2", cwd=root, JUPYTER_CONFIG_DIR=str(config))
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    (problem,) = report["problems"]
+    assert (problem["class"], problem["path"], problem["cell"]) == ("out-of-memory", "greedy.py", 2)
+    assert {output["source"]: output["state"] for output in report["outputs"] if output["path"].endswith(".html")} == {
+        "greedy.py": "failed",
+        "modest.py": "built",
+    }
+    rows = Reader(root / ".clx").rows(
+        "SELECT outcome, memory, deaths FROM attempts JOIN jobs ON id = job WHERE path = 'greedy.py' ORDER BY 1"
+    )
+    assert [row["outcome"] for row in rows if row["outcome"] == "lost"] == ["lost"] * 2
+    assert all(row["memory"] > 800_000_000 for row in rows if row["outcome"] == "lost")
