@@ -55,7 +55,7 @@ asyncio.run(main(Path(sys.argv[1])))
 
 @pytest.mark.fault(34)
 def test_without_free_descriptors_the_start_of_workers_is_tried_again_until_there_are(tmp_path: Path) -> None:
-    root = write(tmp_path / "course", {name: "# %% [markdown]\n# # Text\n" for name in ("a.py", "b.py")})
+    root = write(tmp_path / "course", dict.fromkeys(("a.py", "b.py"), "# %% [markdown]\n# # Text\n"))
     done = subprocess.run([sys.executable, "-c", _PROGRAM, str(root)], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"refused": 3, "status": "succeeded"}
