@@ -19,6 +19,7 @@ from clx_jupyter.executions import Executions, kernel_environment
 from clx_jupyter.executors.base import Executor, Executors, Owner
 from clx_jupyter.executors.choosing import assign, chosen
 from clx_jupyter.fingerprint import FileHashes
+from clx_jupyter.former_targets import FormerTargets
 from clx_jupyter.gate import PAUSES, Gate, unwritten
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE
@@ -298,7 +299,8 @@ class Builds(Account):
         told = self._upkeep.told()
         build.problems += told
         live.notice = build.notice = ". ".join(filter(None, [*(problem.message for problem in told), plan.course.notice]))
-        publishing = build.publishing = await asyncio.to_thread(Publishing, plan, request, await self._queue.outputs(request.file))
+        former = FormerTargets(self.folder, request.file)
+        publishing = build.publishing = await asyncio.to_thread(Publishing, plan, request, await self._queue.outputs(request.file), former)
         if request.dry_run:
             build.problems += publishing.problems
             await self._end(build, BuildState.SUCCEEDED)

@@ -242,6 +242,16 @@ class Tree:
                 removed.append(path)
         return removed
 
+    def leave(self, keep: Callable[[str], bool]) -> None:
+        """Remove what the course published here, and the manifest and the folder if nothing else is in them."""
+        if not self.root.is_dir():
+            return
+        self.prune(keep)
+        self.save()
+        if not self.entries:
+            (self.root / MANIFEST).unlink(missing_ok=True)
+            remove_empty(self.root, self.root.parent)
+
     def save(self) -> None:
         """Write the manifest; where nothing was ever published there is none.
 

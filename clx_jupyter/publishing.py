@@ -15,6 +15,7 @@ from clx_jupyter.attempts import Attempt
 from clx_jupyter.course.model import Target
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
+from clx_jupyter.former_targets import FormerTargets
 from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.manifest import Entry, course_names, mark_of, parted, sweep, write_atomically
 from clx_jupyter.plan import Output, Plan, SourcePlan
@@ -39,12 +40,13 @@ class Asset:
 class Publishing:
     """Publishes for one build. Every method blocks and belongs in a thread; the service calls one at a time."""
 
-    def __init__(self, plan: Plan, request: Request, rows: Mapping[str, StoredOutput]) -> None:
+    def __init__(self, plan: Plan, request: Request, rows: Mapping[str, StoredOutput], former: FormerTargets) -> None:
         self.plan, self.request, self.course = plan, request, plan.course
         self.problems: list[Problem] = []
         self.assets: dict[str, Asset] = {}
         self.pages: dict[str, Page] = {}
         self.stored = dict(rows)
+        self._former = former
         self._hashes_of_ours: dict[str, tuple[str, int]] = {}
         self._spared: set[str] = set()
         self._targets: dict[str, Target] = {str(target.path): target for target in self.course.targets}
@@ -100,6 +102,8 @@ class Publishing:
         self._refuse_read_only()
         for tree in self._trees.values():
             tree.tidy()
+        if not self.request.output_dir:
+            self._former.add(self._targets)
         self._ignore_outputs()
         if any(not set(PAGES).isdisjoint(target.formats) for target in self.course.targets) and (names := assets.missing()):
             self.problems.append(_incomplete(names))
@@ -253,9 +257,24 @@ class Publishing:
                 removed = tree.prune((wanted | copied).__contains__)
                 gone += [f"{path}/{name}" for name in removed]
             gone += [name for name in rows if self._left(name)]
+            if not self.request.output_dir:
+                gone += self._leave_former(rows)
         for tree in self._trees.values():
             tree.save()
             self.problems += tree.problems
+        return gone
+
+    def _leave_former(self, rows: Mapping[str, StoredOutput]) -> list[str]:
+        """Remove what is ours from folders that are targets no more; not what a target above or below them holds now."""
+        names = {f"{path}/{name}" for path in self._targets for name in self.plan.all_paths[self._targets[path].name]}
+        names |= {*self.assets, *self.pages}
+        gone = []
+        for folder in self._former.besides(self._targets):
+            tree = self._tree(folder)
+            tree.leave(lambda path, folder=folder: f"{folder}/{path}" in names)  # type: ignore[misc]
+            self.problems += tree.problems
+            gone += [name for name in rows if name.startswith(f"{folder}/") and name not in names]
+        self._former.keep(self._targets)
         return gone
 
     def _start_page(self, made: Made) -> None:
