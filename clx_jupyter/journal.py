@@ -42,8 +42,11 @@ class Journal:
         line = ("\n" + json.dumps(row, ensure_ascii=False)).encode("utf-8", "surrogateescape")
         note = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            if os.write(note, line) < len(line):
-                os.write(note, line)  # says why
+            while line:
+                line = line[os.write(note, line) :]
+        except OSError as error:
+            error.filename = str(self.path)
+            raise
         finally:
             os.close(note)
 
