@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
+from clx_jupyter.journal import remove_empty
 from clx_jupyter.manifest import MANIFEST, read_manifest
 from clx_jupyter.state import FOLDER
 from tests.faults.kept import Kept, built
@@ -153,6 +154,7 @@ class Editing(RuleBasedStateMachine):
     def take_their_files_away(self) -> None:
         for file in self.theirs:
             file.unlink()
+            remove_empty(file.parent, self.root)
         self.theirs, self.built = {}, False
 
     # --- builds -------------------------------------------------------------
