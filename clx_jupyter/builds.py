@@ -116,6 +116,7 @@ class Builds(Account):
         queue.database.on_pause = self._paused
         self._supervisor = Supervisor(folder, queue, executors, self, owner=Owner.of(folder, lock.epoch), limits=limits)
         self._mailbox = Mailbox(folder, self._message)
+        self._stopped = False
 
     @classmethod
     async def open(
@@ -165,6 +166,14 @@ class Builds(Account):
 
     async def close(self) -> None:
         """Stop; builds that go on stay open in the database, and the next holder resumes them."""
+        await self._stop()
+        await self._queue.close()
+        self._lock.release()
+
+    async def _stop(self) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
         self._mailbox.close()
         self._upkeep.stop()
         if self._tidying is not None:  # a command that builds once and ends tidies up too, if that is quick
@@ -173,8 +182,16 @@ class Builds(Account):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._queue.close()
-        self._lock.release()
+
+    async def leave(self, id: str) -> dict[str, Any]:
+        """Stop; gives the report of a build that stays open: what was made until now."""
+        build = self._builds[id]
+        await self._stop()
+        return build.live.report or await self._report(build, BuildState.CANCELLED)
+
+    def hurry(self) -> None:
+        """End all workers at once, while :meth:`close` or :meth:`cancel` still gives them time."""
+        self._supervisor.hurry()
 
     def watch(self, watcher: Callable[[Live], None]) -> None:
         """Call *watcher* whenever a build changes."""
@@ -359,20 +376,17 @@ class Builds(Account):
 
     async def _end(self, build: _Build, state: BuildState, error: Problem | None = None) -> None:
         live = build.live
-        executions = kernels = 0
-        with contextlib.suppress(QueueError):  # a build ends, whether that can be recorded or not
+        with contextlib.suppress(QueueError):
             if error is not None and not build.lost:  # it may have gone wrong with jobs under way, and nobody would be there to accept them
                 await self._drop_jobs(build)
-            executions, kernels = await self._queue.counts(live.id)
-        ended = Ended(live.id, live.request, state, live.started, executions, kernels, build.problems, build.made)
-        report = build_report(ended, build.plan, build.publishing, error)
+        report = await self._report(build, state, error)
         if not build.lost:
             file = self.folder / "builds" / f"{live.id}.json"
             try:
                 await asyncio.to_thread(write_report, file, report)
             except OSError as full:  # a build ends all the same
                 build.problems.append(unwritten(full, file))
-                report = build_report(ended, build.plan, build.publishing, error)
+                report = await self._report(build, state, error)
             with contextlib.suppress(QueueError):
                 await self._queue.set_build(live.id, BuildState(report["state"]), error=error)
         # Last: whoever sees the end finds all of it.
@@ -381,6 +395,13 @@ class Builds(Account):
         build.ended.set()
         if not self.busy:
             self._tidying = self._spawn(self._upkeep.tidy())
+
+    async def _report(self, build: _Build, state: BuildState, error: Problem | None = None) -> dict[str, Any]:
+        live, executions, kernels = build.live, 0, 0
+        with contextlib.suppress(QueueError):  # a build ends, whether that can be recorded or not
+            executions, kernels = await self._queue.counts(live.id)
+        ended = Ended(live.id, live.request, state, live.started, executions, kernels, build.problems, build.made)
+        return build_report(ended, build.plan, build.publishing, error)
 
     def _tell(self, build: _Build) -> None:
         build.live.number += 1
@@ -505,7 +526,7 @@ class Builds(Account):
         return await self._queue.finish(
             job, _state(attempt), "lost" if attempt.status == "dead" else attempt.status, problems=attempt.problems,
             outputs=build.publishing.rows(attempt), parts=job.spec["parts"], runs=attempt.runs, course=job.spec["course"],
-            executions=attempt.executions, kernels=attempt.kernels,
+            executions=attempt.executions, kernels=attempt.kernels, signal=attempt.signal,
         )  # fmt: skip
 
     async def _publish(self, build: _Build, attempt: Attempt) -> None:

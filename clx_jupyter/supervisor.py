@@ -14,6 +14,7 @@ from clx_jupyter.attempts import GRACE, Account, Attempt, internal
 from clx_jupyter.clock import steady
 from clx_jupyter.errors import Problem, QueueError
 from clx_jupyter.executors.base import Executors, Owner
+from clx_jupyter.gate import unwritten
 from clx_jupyter.job_changes import Claimed
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES, Job, JobState
@@ -24,6 +25,7 @@ from clx_jupyter.settling import Settling
 from clx_jupyter.slots import Slot
 from clx_jupyter.sweeping import make_scratch, remove_tree
 from clx_jupyter.transfer import Transfers
+from clx_jupyter_workers.volumes import is_full
 
 PATIENCE = 60.0
 """Seconds for which the least urgent jobs stand back; then one of them has a turn."""
@@ -179,13 +181,16 @@ class Supervisor:
             if attempt.status == "lost":  # else it has ended this job, and may do another one by now
                 await self._pools.retire(slot)
             if not await self._settling.try_later(attempt, error):
-                await self._give_up(attempt.end_with("failed", internal(error).with_(path=attempt.job.path)))
+                await self._give_up(attempt.end_with("failed", self._wrong(error).with_(path=attempt.job.path)))
         finally:
             self._running.pop(attempt.job.id, None)
             self._account.moved(attempt.job, None)
             self.wake()
             if not _removed_empty(attempt.stage, scratch):
                 await asyncio.to_thread(_remove, attempt.stage, scratch)
+
+    def _wrong(self, error: Exception) -> Problem:
+        return unwritten(error, self._folder) if isinstance(error, OSError) and is_full(error) else internal(error)
 
     def _scratch_folder(self) -> Path:
         if not self._scratch.name:
@@ -195,7 +200,7 @@ class Supervisor:
     async def _frame(self, attempt: Attempt, scratch: Path) -> dict[str, Any]:
         job = attempt.job
         frame = await self._account.frame(job)
-        return {**frame, "t": "job", "job": job.id, "attempt": job.attempt, "stage": str(attempt.stage), "scratch": str(scratch)}
+        return {**frame, "t": "job", "job": job.id, "attempt": job.attempt, "stage": str(attempt.stage), "scratch": str(scratch / "course")}
 
     async def _converse(self, attempt: Attempt, slot: Slot, frame: dict[str, Any]) -> None:
         """Give the job to its worker, with the way of its files if that sees none here, and listen until it is done."""

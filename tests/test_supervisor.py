@@ -233,12 +233,14 @@ async def test_a_kept_execution_goes_to_the_account_and_comes_back(world: World)
     assert world.kept_bodies == {"k": b"body"}
 
 
+@pytest.mark.fault(1)
 async def test_a_job_whose_worker_died_is_given_to_another(world: World) -> None:
     (job,) = await world.ended("die once")
     assert (job.state, job.attempt, job.deaths) == (JobState.DONE, 2, (1,))
     assert world.attempts(job.id) == [("lost", 9), ("ok", None)]
 
 
+@pytest.mark.fault(12)
 async def test_a_job_that_kills_its_worker_three_times_at_one_cell_is_dead_the_last_time_alone(world: World) -> None:
     listening = await world.add("listen")
     await world.until(lambda: bool(world.running))
@@ -360,6 +362,7 @@ async def test_an_idle_worker_that_died_is_not_blamed_on_the_next_job(world: Wor
     assert (job.state, job.deaths) == (JobState.DONE, ())
 
 
+@pytest.mark.fault(27)
 async def test_a_hanging_job_is_cancelled_by_ending_its_worker(world: World) -> None:
     ids = await world.add("hang")
     await world.until(lambda: bool(world.running))

@@ -139,6 +139,7 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
     _listing(parser)
     parser.add_argument("--build", metavar="ID", help="the jobs of this build (default: the latest)")
     parser.add_argument("--state", help="only jobs in this state")
+    parser.add_argument("--spec", type=int, metavar="JOB", help="print one job as its worker gets it, to do it by hand")
 
 
 def _cancel(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.course.load import find
+from clx_jupyter.commands.by_hand import show_spec
+from clx_jupyter.course.load import Place, find
 from clx_jupyter.database_journal import journal_of
 from clx_jupyter.errors import RequestError
 from clx_jupyter.follow import read_report
@@ -22,8 +23,12 @@ _ALL = 1_000_000
 _LAST_WORKERS = 5
 
 
+def _place(options: argparse.Namespace) -> Place:
+    return find(Path(options.path or "."), Path(options.data_dir).absolute() if options.data_dir else None)
+
+
 def _folder(options: argparse.Namespace) -> Path:
-    place = find(Path(options.path or "."), Path(options.data_dir).absolute() if options.data_dir else None)
+    place = _place(options)
     return state_folder(place.root, private=bool(place.single))
 
 
@@ -80,7 +85,9 @@ def _counted(problems: Sequence[dict[str, Any]]) -> str:
 
 
 def jobs(options: argparse.Namespace) -> int:
-    """The jobs of a build."""
+    """The jobs of a build, or one of them as its worker gets it."""
+    if options.spec is not None:
+        return show_spec(_place(options).root, _folder(options), options.spec)
     reader = Reader(_folder(options))
     _check_state(options.state)
     build = _chosen(reader, options.build)

@@ -20,7 +20,8 @@ from clx_jupyter.state import read_holder
 class Session:
     """Runs one request after the other, and stays the holder of the root between them.
 
-    The first interrupt cancels the build that goes on here, or ends :meth:`idle`; the second one ends the process.
+    The first interrupt cancels the build that goes on here, or ends :meth:`idle`; the second one ends the process at once.
+    SIGTERM leaves the build open: what waits or runs is back in the queue.
     """
 
     def __init__(
@@ -32,15 +33,16 @@ class Session:
         self._here = ""
         self._stopping = asyncio.Event()
         self._cancelling: list[asyncio.Task[None]] = []
+        self._leaving = asyncio.Event()
         self._follows = False
         #: An interrupt cancelled a build.
         self.interrupted = False
 
     async def __aenter__(self) -> Session:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):
-                loop.add_signal_handler(number, self._interrupt)
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(signal.SIGINT, self._interrupt)
+            loop.add_signal_handler(signal.SIGTERM, self._terminate)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -48,14 +50,35 @@ class Session:
             await self._builds.close()
 
     def _interrupt(self) -> None:
-        if self._stopping.is_set() or self._follows:  # what another process builds goes on there
-            raise KeyboardInterrupt
-        self._stopping.set()
+        if self._again():
+            return
         if self._here:
             self.interrupted = True
             self.progress.note("cancelling; finished outputs stay")
             if self._builds is not None:
                 self._cancelling.append(asyncio.get_running_loop().create_task(self._builds.cancel(self._here)))
+
+    def _terminate(self) -> None:
+        if self._again():
+            return
+        if self._here:
+            self.interrupted = True
+            self.progress.note("stopping; what is finished stays, the rest is built the next time")
+        self._leaving.set()
+
+    def _again(self) -> bool:
+        """Whether this signal is not the first: then everything ends at once, and the next one ends even that."""
+        if self._stopping.is_set() and self._builds is not None:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().remove_signal_handler(number)
+                signal.signal(number, signal.SIG_DFL)
+            self._builds.hurry()
+            self._leaving.set()
+            return True
+        if self._stopping.is_set() or self._follows:  # what another process builds goes on there
+            raise KeyboardInterrupt
+        self._stopping.set()
+        return False
 
     async def run(self, request: Request) -> dict[str, Any]:
         """The report of a request, once it is carried out."""
@@ -94,9 +117,13 @@ class Session:
 
     async def _run_here(self, builds: Builds, request: Request, id: str) -> dict[str, Any]:
         await builds.start(request, id)
-        if self.interrupted:  # before there was anything to cancel
+        if self.interrupted and not self._leaving.is_set():  # before there was anything to cancel
             await builds.cancel(id)
-        report = await builds.wait(id)
+        ended, leaving = asyncio.create_task(builds.wait(id)), asyncio.create_task(self._leaving.wait())
+        await asyncio.wait({ended, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        report = ended.result() if ended.done() else await builds.leave(id)
+        for task in (ended, leaving):
+            task.cancel()
         self._here = ""
         if self.interrupted:
             report["interrupted"] = True
@@ -112,7 +139,7 @@ class Session:
 
     async def finish(self) -> None:
         """Carry out what other processes asked for meanwhile."""
-        if self._builds is not None:
+        if self._builds is not None and not self._leaving.is_set():
             self._builds.look()
-            while self._builds.busy:
+            while self._builds.busy and not self._leaving.is_set():
                 await asyncio.sleep(0.2)

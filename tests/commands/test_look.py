@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,27 @@ def test_an_unknown_job_state_is_told_with_those_there_are(clx: Clx, folder: Pat
 def test_an_unknown_build_is_told(clx: Clx, folder: Path) -> None:
     code, said = clx("jobs", folder, "--build", "nope")
     assert code == 2 and "there is no build 'nope'" in said
+
+
+def test_an_unknown_job_is_told(clx: Clx, folder: Path) -> None:
+    code, said = clx("jobs", folder, "--spec", "12")
+    assert code == 2 and "there is no job 12" in said
+
+
+@pytest.mark.story
+def test_a_job_can_be_done_by_hand(clx: Clx, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert clx("build", folder, "--jobs", "1")[0] == 1
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    [job] = listed(clx("jobs", folder, "--state", "done", "--json")[1])
+    _, said = clx("jobs", folder, "--spec", str(job["id"]))
+    spec, hint = said.rsplit("do it: ", 1)
+    (tmp_path / "job.json").write_text(spec, encoding="utf-8")
+    command = hint.partition(";")[0].replace("FILE", str(tmp_path / "job.json")).split(" ")
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    frames = [json.loads(line) for line in done.stdout.splitlines()]
+    assert frames[-1]["t"] == "done" and frames[-1]["status"] == "ok"
+    pages = [Path(json.loads(spec)["stage"], frame["sha256"]).read_text(encoding="utf-8") for frame in frames if frame["t"] == "output"]
+    assert any("42" in page for page in pages)
 
 
 @pytest.mark.story

@@ -146,6 +146,7 @@ def test_a_forced_build_that_is_resumed_counts_each_source_once(servers: Servers
     check_sound(servers.root, 100)
 
 
+@pytest.mark.fault(16)
 def test_a_server_that_is_told_to_end_does_so_soon_and_leaves_its_build_to_the_next(servers: Servers) -> None:
     write(
         servers.root,

@@ -131,13 +131,8 @@ FAILURES = [
     ("import not_there_at_all", "missing-package", "ModuleNotFoundError: No module named 'not_there_at_all'", 1),
     ("open('no.csv')", "missing-file", "FileNotFoundError: [Errno 2] No such file or directory: 'no.csv'", 1),
     ("input()", "input", "StdinNotImplementedError: raw_input was called, but this frontend does not support input requests.", 1),
-    ("import os\nos._exit(3)", "kernel-died", "The kernel ended by itself while this cell ran.", None),
-    (
-        "import os\nos.kill(os.getpid(), 9)",
-        "out-of-memory",
-        "The kernel was ended by the system, most likely because memory ran out.",
-        None,
-    ),
+    ("import os\nos._exit(3)", "kernel-died", "The kernel ended by itself (exit code 3) while this cell ran.", None),
+    ("import os\nos.kill(os.getpid(), 9)", "kernel-died", "The kernel was ended by SIGKILL while this cell ran.", None),
     ("from urllib.error import URLError\nraise URLError('no')", "network", "URLError: <urlopen error no>", 2),
 ]
 

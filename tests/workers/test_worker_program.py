@@ -23,6 +23,15 @@ GRANDCHILD = (
     "import subprocess, os\np = subprocess.Popen(['sleep', '1000'])\nopen({path!r}, 'w').write(f'{{os.getpid()}} {{p.pid}}')\np.wait()"
 )
 
+#: Its parent is gone at once, it leads a session of its own, and its environment is thrown away.
+LEAVES = """
+import os, subprocess, time
+away = 'setsid sh -c "echo \\\\$\\\\$ > {path}~; mv {path}~ {path}; exec sleep 1000" > /dev/null 2>&1 &'
+subprocess.run(['sh', '-c', away], env=dict(PATH=os.environ['PATH']))
+while not os.path.exists({path!r}):
+    time.sleep(0.01)
+"""
+
 
 def wait_for_file(path: Path) -> str:
     """The text of a file that a kernel writes: polled, as no event tells of it."""
@@ -67,6 +76,7 @@ def test_a_ping_is_answered_while_a_job_runs(course: Any, notebook: Any, program
     assert program.until(t="done")["status"] == "cancelled"
 
 
+@pytest.mark.fault(27)
 def test_after_a_cancel_the_worker_takes_the_next_job(course: Any, notebook: Any, program: Any) -> None:
     course.write("a.ipynb", notebook(SLEEPS))
     course.write("b.ipynb", notebook("1"))
@@ -181,3 +191,52 @@ def test_a_kernel_that_is_still_starting_is_ended_too(
     program.send({**frame, "job": 7, "attempt": 1})
     assert program.until(t="done")["status"] == ("cancelled" if frame["t"] == "cancel" else "ok")
     assert gone([pid], 5)
+
+
+@pytest.mark.fault(7)
+def test_a_dead_kernel_is_the_jobs_error_at_its_cell_and_the_worker_goes_on(course: Any, notebook: Any, program: Any) -> None:
+    deaths = {
+        "import os\nos._exit(3)": "The kernel ended by itself (exit code 3) while this cell ran.",
+        "import ctypes\nctypes.string_at(0)": "The kernel was ended by SIGSEGV while this cell ran.",
+    }
+    for number, (code, message) in enumerate(deaths.items()):
+        course.write(f"{number}.ipynb", notebook("1", code))
+        program.send(course.job(f"{number}.ipynb", ["completed/html", "code-along/html"]))
+        program.until(t="progress", phase="run", cell=2)
+        begin = time.monotonic()
+        problem = program.until(t="problem")["problem"]
+        assert time.monotonic() - begin < 30
+        assert (problem["class"], problem["message"], problem["cell"]) == ("kernel-died", message, 1)
+        assert program.until(t="done")["status"] == "ok"
+        assert [frame["variant"] for frame in program.seen if frame["t"] == "output"] == ["1"] * (number + 1)
+    course.write("a.ipynb", notebook("print(6 * 7)"))
+    program.send(course.job("a.ipynb", ["completed/html"]))
+    assert "42" in course.page(program.until(t="output"))
+
+
+@pytest.mark.fault(33)
+@pytest.mark.parametrize("captures", [True, False])
+def test_megabytes_written_past_python_stay_within_limits(
+    course: Any, notebook: Any, start: Any, monkeypatch: pytest.MonkeyPatch, captures: bool
+) -> None:
+    if captures:  # ipykernel leaves raw writes alone where it finds this variable, as kernels of other languages do
+        monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    program = start()
+    code = "import ctypes, os\nc = ctypes.CDLL(None)\nfor fd in [1, 2] * 300:\n    c.write(fd, b'x' * 65536, 65536)"
+    course.write("a.ipynb", notebook(code, "os.system('yes | head -c 20000000')", "print('at the end')"))
+    program.send(course.job("a.ipynb", ["completed/html"]))
+    page = course.page(program.until(t="output"))
+    assert program.until(t="done")["status"] == "ok"
+    assert ("output truncated after 10 MB" in page) == captures
+    assert "at the end" in page and len(page) < 60_000_000
+    assert program.log.stat().st_size < 100_000
+
+
+@pytest.mark.fault(9)
+def test_processes_that_leave_their_parents_end_with_the_job(course: Any, notebook: Any, program: Any, tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    course.write("a.ipynb", notebook(LEAVES.format(path=str(note))))
+    program.send(course.job("a.ipynb", ["completed/html"]))
+    pids = [int(pid) for pid in wait_for_file(note).split()]
+    assert program.until(t="done")["status"] == "ok"
+    assert gone(pids, 10)

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 try:
@@ -48,6 +49,15 @@ def _has_children() -> bool:
     except ChildProcessError:
         return False
     return True
+
+
+def memory_kills() -> int | None:
+    """How often this system has killed processes for want of memory, its own or a container's; ``None`` where it does not say."""
+    try:
+        text = Path("/proc/vmstat").read_text(encoding="ascii")
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill ")), None)
 
 
 def kill_tree(pid: int) -> None:

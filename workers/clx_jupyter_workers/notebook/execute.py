@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -215,11 +216,20 @@ class _Run:
             return failures.problem(failure, cell, self.plan.has_lines, self.plan.clean), failures.line_in_cell(failure)
         if isinstance(error, _TimeUp):
             return _timeout(error, where), None
-        if self.kernel.killed_by_system:
+        if self.kernel.ran_out_of_memory:
             text = "The kernel was ended by the system, most likely because memory ran out."
             return Problem("out-of-memory", text, "Use less data, or build on a machine with more memory.", **where), None
-        text = "The kernel ended by itself while this cell ran."
+        text = f"The kernel {_how(self.kernel.status)} while this cell ran."
         return Problem("kernel-died", text, "It is tried again at the next build.", **where), None
+
+
+def _how(status: int | None) -> str:
+    if status is None or status >= 0:
+        return "ended by itself" + (f" (exit code {status})" if status is not None else "")
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
 
 
 def _timeout(error: _TimeUp, where: dict[str, Any]) -> Problem:

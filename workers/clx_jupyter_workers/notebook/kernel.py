@@ -13,14 +13,16 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
-from clx_jupyter_workers.processes import descendants, kill, kill_tree
+from clx_jupyter_workers.notebook.kernel_words import Words
+from clx_jupyter_workers.processes import descendants, kill, kill_tree, memory_kills
 
 GRACE = 2.0
 """Seconds a kernel has to end by itself: exit handlers, files to be flushed."""
 
 _STEP = 0.02
 _POLL = 0.1
-_LOG_TAIL = 2_000
+_LAST_WORDS = 0.5
+"""Seconds in which the words of a kernel that ended arrive."""
 
 
 class StartError(Exception):
@@ -46,8 +48,9 @@ class Kernel:
         self.client: AsyncKernelClient | None = None
         self.pid = 0
         self.language_info: dict[str, Any] = {}
-        self._log = run_folder / "kernel.log"
+        self._words = Words()
         self._killed = False
+        self._memory_kills = memory_kills()
 
     async def start(self, cwd: Path, environment: Mapping[str, str], timeout: float) -> AsyncKernelClient:
         """Start it and wait until it answers.
@@ -58,9 +61,12 @@ class Kernel:
         if self._is_ipython():
             # Kernels that share one history database wait for each other.
             arguments = ["--HistoryManager.hist_file=:memory:"]
-        with self._log.open("ab") as log:
-            # Never our own descriptor 1: the supervisor reads frames there.
-            await self._launch(cwd=str(cwd), env=dict(environment), extra_arguments=arguments, stdout=log, stderr=log)
+        # Never our own descriptor 1: the supervisor reads frames there.
+        out = self._words.write_end
+        try:
+            await self._launch(cwd=str(cwd), env=dict(environment), extra_arguments=arguments, stdout=out, stderr=out)
+        finally:
+            self._words.started()
         self.client = self.manager.client()
         # No heartbeat: whether the process lives is asked of the system, and its thread may still be starting when all is closed.
         self.client.start_channels(hb=False)
@@ -120,10 +126,7 @@ class Kernel:
 
     def _said(self) -> str:
         """The end of what the kernel wrote, for messages."""
-        try:
-            text = self._log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
-        except OSError:
-            return ""
+        text = self._words.tail(_LAST_WORDS)
         return f": {text}" if text else ""
 
     async def is_alive(self) -> bool:
@@ -137,11 +140,16 @@ class Kernel:
             await asyncio.sleep(step)
 
     @property
-    def killed_by_system(self) -> bool:
-        """It got a SIGKILL that was not ours: nearly always the system's answer to too little memory."""
+    def status(self) -> int | None:
+        """Its exit code, or the negative number of the signal that ended it; ``None`` while it lives, and where we killed it."""
         process = getattr(self.manager.provisioner, "process", None)
-        code = process.poll() if process is not None else None
-        return code == -9 and not self._killed
+        return process.poll() if process is not None and not self._killed else None
+
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """The system killed it, and says that it kills for want of memory. Where it does not say, SIGKILL nearly always means that."""
+        now = memory_kills()
+        return self.status == -9 and (now is None or self._memory_kills is None or now > self._memory_kills)
 
     async def interrupt(self) -> None:
         """Raise KeyboardInterrupt, or its like, in the kernel."""
@@ -183,5 +191,5 @@ class Kernel:
             self.client.stop_channels()
         if self.manager.provisioner is not None:
             await self.manager.cleanup_resources()
-        for name in ("kernel.json", "kernel.log"):
-            self._log.with_name(name).unlink(missing_ok=True)
+        self._words.started()
+        Path(self.manager.connection_file).unlink(missing_ok=True)

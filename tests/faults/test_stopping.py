@@ -1,0 +1,74 @@
+"""A build that is told to stop does so soon, whatever its code does, and leaves nothing but a queue."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clx_jupyter.job_reader import Reader
+from clx_jupyter.state import state_folder
+from tests.faults import leftovers
+from tests.faults.conftest import Place
+from tests.stories.conftest import notebook, write
+
+STOPS = 5.0
+"""Seconds in which everything ends; a busy machine gets ten times as long."""
+
+HANGS = {
+    "asleep": "open({flag!r}, 'w')\nimport os, time\nos.system('setsid sleep 1000 > /dev/null 2>&1 &')\ntime.sleep(1000)",
+    "stopped": "open({flag!r}, 'w')\nimport os, time\nos.kill(os.getppid(), 19)\ntime.sleep(1000)",
+}
+
+
+@pytest.fixture
+def running(tmp_path: Path, place: Place) -> Iterator[subprocess.Popen[str]]:
+    """A build of two notebooks that hang: one worker that answers, and one that does not."""
+    write(
+        tmp_path / "course", {f"{name}.ipynb": notebook(("code", code.format(flag=str(tmp_path / name)))) for name, code in HANGS.items()}
+    )
+    command = [sys.executable, "-m", "clx_jupyter.cli", "build", str(tmp_path / "course"), "--json", "--jobs", "2"]
+    with subprocess.Popen(command, env=place.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as build:
+        end = time.monotonic() + 200
+        while not all((tmp_path / name).exists() for name in HANGS):
+            assert build.poll() is None and time.monotonic() < end
+            time.sleep(0.05)
+        yield build
+        build.kill()
+
+
+def states(root: Path) -> set[str]:
+    return {row["state"] for row in Reader(state_folder(root)).rows("SELECT state FROM jobs", ())}
+
+
+@pytest.mark.fault(16)
+def test_a_build_that_is_told_to_end_puts_its_jobs_back(tmp_path: Path, running: subprocess.Popen[str], place: Place) -> None:
+    begin = time.monotonic()
+    running.send_signal(signal.SIGTERM)
+    out, err = running.communicate(timeout=100)
+    assert time.monotonic() - begin < 10 * STOPS
+    assert (running.returncode, json.loads(out)["status"]) == (130, "cancelled"), err
+    leftovers.until_none(place.mark)
+    assert states(tmp_path / "course") == {"queued"}
+    assert {row["state"] for row in Reader(state_folder(tmp_path / "course")).builds()} == {"running"}
+
+
+@pytest.mark.fault(17)
+def test_the_second_interrupt_ends_a_build_at_once(tmp_path: Path, running: subprocess.Popen[str], place: Place) -> None:
+    running.send_signal(signal.SIGINT)
+    assert running.stderr is not None
+    while "cancelling" not in running.stderr.readline():
+        assert running.poll() is None
+    begin = time.monotonic()
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=100)
+    assert time.monotonic() - begin < 10 * STOPS
+    assert running.returncode == 130
+    leftovers.until_none(place.mark)
+    assert Reader(state_folder(tmp_path / "course")).rows("PRAGMA integrity_check", ()) == [{"integrity_check": "ok"}]
