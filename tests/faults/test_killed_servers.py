@@ -83,7 +83,7 @@ def killed_server(place: Place, root: Path, renames: Renames, after: int) -> Non
         kill(server.process, place)
     begin = time.monotonic()
     with server_that_builds(place, root) as server:
-        ended = server.ended(build)
+        ended = server.ended(build, 300)
         place.note("second build, with the server's start, s", time.monotonic() - begin)
         assert (ended["state"], ended["done"], ended["failed"]) == ("succeeded", ended["total"], 0)
         assert len(server.ask("builds", course=folder_id())["builds"]) == 1
@@ -191,7 +191,7 @@ def test_workers_kernels_and_what_cells_started_die_with_the_server_and_the_next
     print(f"until nothing was left: {seconds:.2f} s")
     write(servers.root, {"go": ""})
     server = servers.start()
-    ended = server.ended(build)
+    ended = server.ended(build, 300)
     assert (ended["state"], ended["total"], ended["done"]) == ("succeeded", 3, 3)
     server.stop()
     leftovers.until_none(mark)

@@ -55,8 +55,8 @@ class Server:
             time.sleep(0.05)
         return seen
 
-    def ended(self, build: dict[str, Any]) -> dict[str, Any]:
-        return self.until(build, lambda seen: seen["state"] in BUILD_ENDED)
+    def ended(self, build: dict[str, Any], seconds: float = 60) -> dict[str, Any]:
+        return self.until(build, lambda seen: seen["state"] in BUILD_ENDED, seconds)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> float:
         """End it; gives how long that took."""
