@@ -5,27 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from clx_jupyter.after import left_by
-from clx_jupyter.attempts import Account, Attempt
+from clx_jupyter.accounts import BuildsAccount
 from clx_jupyter.errors import ClxError, DamagedError, Problem, QueueError
-from clx_jupyter.executions import Executions, kernel_environment
 from clx_jupyter.executors.base import Executor, Executors, Owner
 from clx_jupyter.executors.choosing import assign, chosen
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.former_targets import FormerTargets
-from clx_jupyter.gate import PAUSES, Gate, unwritten
+from clx_jupyter.gate import Gate, unwritten
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE
-from clx_jupyter.job_rows import NewJob, StoredOutput
-from clx_jupyter.job_spec import job_frame, key_of
-from clx_jupyter.jobs import JOB_TYPES, BuildState, Job, JobState
+from clx_jupyter.job_rows import NewJob
+from clx_jupyter.job_spec import key_of
+from clx_jupyter.jobs import JOB_TYPES, BuildState
+from clx_jupyter.live import Build, Live
 from clx_jupyter.manifest import sweep
 from clx_jupyter.plan import Plan, SourcePlan
 from clx_jupyter.planning import make_plan
@@ -37,66 +34,13 @@ from clx_jupyter.settings import BuildSettings
 from clx_jupyter.state import Lock, create_state_folder, state_folder
 from clx_jupyter.supervisor import Supervisor
 from clx_jupyter.upkeep import Upkeep
-from clx_jupyter.writers import with_writers
-from clx_jupyter_workers.browsers import chromium
 
 _TIDIES = 2.0
 _REMEMBERED = 8
 """So many ended builds stay in memory."""
 
 
-@dataclass(slots=True)
-class Live:
-    """A build that is going on, as far as people want to know; ``number`` goes up with every change."""
-
-    id: str
-    request: Request
-    number: int = 1
-    state: BuildState = BuildState.QUEUED
-    started: float = field(default_factory=time.time)
-    notice: str = ""
-    total: int = 0
-    done: int = 0
-    failed: int = 0
-    #: Jobs that had ended before this process resumed the build.
-    before: int = 0
-    #: Progress frames of the running jobs, by path.
-    running: dict[str, dict[str, Any]] = field(default_factory=dict)
-    report: dict[str, Any] | None = None
-
-    def left(self) -> float | None:
-        """Seconds that the rest may take, by the jobs done so far; ``None`` while nothing can be said."""
-        done = self.done - self.before
-        if done <= 0 or self.state is not BuildState.RUNNING:
-            return None
-        return max(0.0, time.time() - self.started) / done * (self.total - self.done)
-
-
-@dataclass(slots=True)
-class _Build:
-    live: Live
-    plan: Plan | None = None
-    #: Of the files that the plan looked at.
-    hashes: FileHashes | None = None
-    publishing: Publishing | None = None
-    problems: list[Problem] = field(default_factory=list)
-    made: dict[str, tuple[StoredOutput, float]] = field(default_factory=dict)
-    cancelled: bool = False
-    #: What was said at its start.
-    notice: str = ""
-    #: The root was lost before it ended: what becomes of it is the next holder's business.
-    lost: ClxError | None = None
-    #: Jobs whose state is recorded, or about to be, and whose files are not published yet.
-    accepting: int = 0
-    #: Somebody wanted to know meanwhile whether it is over.
-    to_count: bool = False
-    #: Of a build that is resumed: the places whose jobs had ended, and whether they failed.
-    before: Mapping[str, bool] = field(default_factory=dict)
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    jobs_ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-class Builds(Account):
+class Builds:
     """The builds of one root. Whoever has this open holds the root's lock and is the only writer of its state."""
 
     def __init__(
@@ -104,17 +48,17 @@ class Builds(Account):
     ) -> None:
         self.root, self.folder = root, folder
         self._lock, self._queue, self._settings = lock, queue, settings
-        self._executions = Executions(folder / "executions")
-        self._builds: dict[str, _Build] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        #: By running job, the build that it became part of when its own was cancelled.
-        self._heirs: dict[int, str] = {}
         self._watchers: list[Callable[[Live], None]] = []
         self._gate = Gate(lock)
+        self._account = BuildsAccount(
+            root, folder, queue, self._gate, tell=self._tell, count=self._count, spawn=self._spawn, lose=self._lose
+        )  # fmt: skip
+        self._builds = self._account.builds
         self._tidying: asyncio.Task[None] | None = None
         self._upkeep = Upkeep(folder, queue.database, settings)
         queue.database.on_pause = self._paused
-        self._supervisor = Supervisor(folder, queue, executors, self, owner=Owner.of(folder, lock.epoch), limits=limits)
+        self._supervisor = Supervisor(folder, queue, executors, self._account, owner=Owner.of(folder, lock.epoch), limits=limits)
         self._mailbox = Mailbox(folder, self._message)
         self._stopped = False
 
@@ -210,7 +154,7 @@ class Builds(Account):
         # A build remembers its whole plan; whoever stays for days must not remember all of them. The database does.
         for id in [id for id, build in self._builds.items() if build.ended.is_set()][:-_REMEMBERED]:
             del self._builds[id]
-        self._builds[live.id] = _Build(live, before=before or {})
+        self._builds[live.id] = Build(live, before=before or {})
         self._spawn(self._run(live.id))
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:
@@ -227,10 +171,10 @@ class Builds(Account):
         build.cancelled = True
         await self._drop_jobs(build)
 
-    async def _drop_jobs(self, build: _Build) -> None:
+    async def _drop_jobs(self, build: Build) -> None:
         """End the jobs of a build, but for those that other builds wait for: they go on as theirs."""
         cancelled = await self._queue.cancel(build.live.id)
-        self._heirs |= cancelled.heirs
+        self._account.heirs |= cancelled.heirs
         await self._supervisor.cancel(cancelled.running)
         build.live.running.clear()
         self._supervisor.wake()
@@ -310,7 +254,7 @@ class Builds(Account):
                 build.live.notice = words or build.notice
                 self._tell(build)
 
-    async def _build(self, build: _Build) -> None:
+    async def _build(self, build: Build) -> None:
         live, request = build.live, build.live.request
         plan = await self._plan(build)
         told = self._upkeep.told()
@@ -342,7 +286,7 @@ class Builds(Account):
         key = key_of("notebook", source.place, spec)
         return NewJob("notebook", source.place, source.source.path, request.priority, spec, source.reason, key)
 
-    async def _count_on(self, build: _Build, places: list[str]) -> None:
+    async def _count_on(self, build: Build, places: list[str]) -> None:
         """Count the sources in work; of a build that is resumed, each once, though it had ended before and is in work again."""
         live = build.live
         in_work = set(places)
@@ -354,19 +298,19 @@ class Builds(Account):
         live.failed -= sum(again)
         live.before = live.done
 
-    async def _plan(self, build: _Build) -> Plan:
+    async def _plan(self, build: Build) -> Plan:
         request = build.live.request
         known, rows, stamps = await asyncio.gather(
             self._queue.known(request.file), self._queue.outputs(request.file), self._queue.file_stamps()
         )
         build.hashes = hashes = FileHashes(self.root, stamps)
-        plan = await asyncio.to_thread(make_plan, request, hashes, known, rows, self._executions.whole)
+        plan = await asyncio.to_thread(make_plan, request, hashes, known, rows, self._account.executions.whole)
         build.plan = plan
         build.problems += plan.problems
         await self._queue.keep_files(hashes.fresh)
         return plan
 
-    async def _finish(self, build: _Build, publishing: Publishing) -> None:
+    async def _finish(self, build: Build, publishing: Publishing) -> None:
         rows = await self._queue.outputs(build.live.request.file)
         gone = await self._gate.through(lambda: publishing.finish(rows, complete=not build.cancelled))
         await self._queue.drop_outputs(gone)
@@ -374,7 +318,7 @@ class Builds(Account):
         state = BuildState.CANCELLED if build.cancelled else BuildState.SUCCEEDED
         await self._end(build, state)
 
-    async def _end(self, build: _Build, state: BuildState, error: Problem | None = None) -> None:
+    async def _end(self, build: Build, state: BuildState, error: Problem | None = None) -> None:
         live = build.live
         with contextlib.suppress(QueueError):
             if error is not None and not build.lost:  # it may have gone wrong with jobs under way, and nobody would be there to accept them
@@ -396,157 +340,24 @@ class Builds(Account):
         if not self.busy:
             self._tidying = self._spawn(self._upkeep.tidy())
 
-    async def _report(self, build: _Build, state: BuildState, error: Problem | None = None) -> dict[str, Any]:
+    async def _report(self, build: Build, state: BuildState, error: Problem | None = None) -> dict[str, Any]:
         live, executions, kernels = build.live, 0, 0
         with contextlib.suppress(QueueError):  # a build ends, whether that can be recorded or not
             executions, kernels = await self._queue.counts(live.id)
         ended = Ended(live.id, live.request, state, live.started, executions, kernels, build.problems, build.made)
         return build_report(ended, build.plan, build.publishing, error)
 
-    def _tell(self, build: _Build) -> None:
+    def _tell(self, build: Build) -> None:
         build.live.number += 1
         for watcher in self._watchers:
             watcher(build.live)
 
-    async def _count(self, build: _Build) -> None:
+    async def _count(self, build: Build) -> None:
         """See whether all jobs of a build have ended."""
         # Asked for afterwards once more: meanwhile a job may have ended whose files are not published yet.
         if not build.accepting and await self._queue.is_over(build.live.id) and not build.accepting:
             build.jobs_ended.set()
         build.to_count = bool(build.accepting)
-
-    def _of(self, job: Job) -> _Build:
-        """The build of a running job; that of a cancelled build may have become another's."""
-        return self._builds[self._heirs.get(job.id, job.build)]
-
-    # --- the supervisor's account -------------------------------------------
-
-    async def frame(self, job: Job) -> dict[str, Any]:
-        """The job as the worker gets it: the spec, the paths of this machine, and the secrets it may use."""
-        wanted = job.spec["environment"]
-        environment = await asyncio.to_thread(kernel_environment, wanted["names"], wanted["file"])
-        after, shelf = await self._after(job), self._executions.shelf
-        return job_frame(job, root=self.root, environment=environment, after=after, shelf=shelf, browser=chromium().program)
-
-    async def _after(self, job: Job) -> list[dict[str, Any]]:
-        """What the sources that a job comes after left for it: by language, files and their hashes."""
-        plan = self._of(job).plan
-        source = plan.at(job.place) if plan else None
-        if source is None or not source.before:
-            return []
-        known = await self._queue.known(job.spec["course"])
-        return [await asyncio.to_thread(left_by, other, known.get(other.place), self._executions.whole) for other in source.before]
-
-    async def kept(self, key: str) -> bytes | None:
-        """A kept execution."""
-        return await asyncio.to_thread(self._executions.get, key)
-
-    async def keep(self, key: str, body: bytes) -> None:
-        """Keep an execution."""
-        await asyncio.to_thread(self._executions.put, key, body)
-
-    async def hand_on(self, stage: Path, hashes: list[str]) -> None:
-        """Keep files that code wrote for the notebooks that come after."""
-        await asyncio.to_thread(self._executions.take, stage, hashes)
-
-    def moved(self, job: Job, progress: dict[str, Any] | None) -> None:
-        """A job went on, or left its worker."""
-        build = self._builds.get(self._heirs.get(job.id, job.build))
-        if build is None:
-            return
-        if progress is None:
-            self._heirs.pop(job.id, None)
-            build.live.running.pop(job.path, None)
-            self._spawn(self._count(build))
-        else:
-            build.live.running[job.path] = progress
-        self._tell(build)
-
-    async def changed(self, job: Job) -> dict[str, Any] | None:
-        """Plan a source again that changed under its job."""
-        build = self._of(job)
-        try:
-            new = (await self._plan_again(build)).at(job.place)
-        except ClxError as error:  # the course file changed as well, and cannot be read now
-            build.problems.append(error.problem)
-            return None
-        old = build.plan.at(job.place) if build.plan else None
-        if new is None or old is None or build.publishing is None:
-            return None
-        if [other.parts for other in new.before] != [other.parts for other in old.before]:
-            return None  # what it comes after changed too, and has run already
-        old.parts, old.outputs, old.spec = new.parts, new.outputs, new.spec
-        return build.publishing.spec(new)
-
-    async def _plan_again(self, build: _Build) -> Plan:
-        request = build.live.request
-        known, rows = await asyncio.gather(self._queue.known(request.file), self._queue.outputs(request.file))
-        hashes = build.hashes.again() if build.hashes else FileHashes(self.root)
-        return await asyncio.to_thread(make_plan, request, hashes, known, rows, self._executions.whole)
-
-    async def superseded(self, job: Job) -> bool:
-        """Whether its source, or a file that the source depends on, is no longer what the job was made for."""
-        hashes, companion = self._of(job).hashes, job.spec["companion"]
-        now = hashes.again() if hashes else FileHashes(self.root)
-        wanted = {**job.spec["files"], job.path: job.spec["sha256"], **({companion["path"]: companion["sha256"]} if companion else {})}
-        return await asyncio.to_thread(lambda: any(now[path] != sha256 for path, sha256 in wanted.items()))
-
-    async def accept(self, attempt: Attempt) -> None:
-        """Record what a job made, then publish it; a result of a lost attempt is discarded."""
-        # Whose job it is, and who waits for it too, is known once it is recorded: until then none of them may end.
-        builds = [build for build in self._builds.values() if not build.ended.is_set()]
-        ended: list[str] = []
-        for build in builds:
-            build.accepting += 1
-        try:
-            self._gate.check()
-            ended = await self._record(attempt)
-            for id in ended:
-                await self._publish(self._builds[id], attempt)
-        except ClxError:
-            if not self._gate.lost:
-                raise
-            self._lose()
-        finally:
-            for build in builds:
-                build.accepting -= 1
-        for build in builds:
-            if build.live.id in ended[1:]:
-                self._tell(build)
-            if build.to_count or build.live.id in ended[1:]:  # its own build counts when the job leaves its worker
-                await self._count(build)
-
-    async def _record(self, attempt: Attempt) -> list[str]:
-        """Record what a job made; gives the builds whose jobs that ends."""
-        job, build = attempt.job, self._of(attempt.job)
-        assert build.publishing is not None
-        if build.plan and any(problem.category == "missing-file" for problem in attempt.problems):
-            known = await self._queue.known(job.spec["course"])
-            attempt.problems = await asyncio.to_thread(with_writers, attempt.problems, job.place, build.plan, known)
-        return await self._queue.finish(
-            job, _state(attempt), "lost" if attempt.status == "dead" else attempt.status, problems=attempt.problems,
-            outputs=build.publishing.rows(attempt), parts=job.spec["parts"], runs=attempt.runs, course=job.spec["course"],
-            executions=attempt.executions, kernels=attempt.kernels, signal=attempt.signal,
-        )  # fmt: skip
-
-    async def _publish(self, build: _Build, attempt: Attempt) -> None:
-        """Publish for one build what a job made. What another build published a moment ago is found there, and not touched."""
-        publishing = build.publishing
-        assert publishing is not None
-        rows, state, problems = publishing.rows(attempt), _state(attempt), list(attempt.problems)
-        try:
-            published = await self._gate.through(lambda: publishing.publish(attempt, rows), pauses=PAUSES)
-        except OSError as error:
-            # The job is done but its files could not be put in place: the next build makes and publishes them again.
-            problem = unwritten(error, self.folder, attempt.job.path)
-            published = [replace(row, state="failed", problem=problem.id) for row in rows]
-            problems.append(problem)
-            state = JobState.FAILED
-        await self._queue.put_outputs(published)
-        build.problems += problems
-        build.made |= {row.name: (row, attempt.seconds) for row in published}
-        build.live.done += 1
-        build.live.failed += state is not JobState.DONE
 
     def _lose(self) -> None:
         """Stop, now that the root is somebody else's: no job goes on, and every build ends here."""
@@ -567,11 +378,3 @@ async def _whole_queue(path: Path, journal_mode: str) -> JobQueue:
         await queue.close()
         raise
     return queue
-
-
-def _state(attempt: Attempt) -> JobState:
-    """How the job of an attempt ends that cannot be tried again."""
-    if attempt.status == "dead":
-        return JobState.DEAD
-    lacking = attempt.missing or not set(attempt.job.spec["execute"]["run"]) <= set(attempt.runs)
-    return JobState.DONE if attempt.status == "ok" and not lacking else JobState.FAILED

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clx_jupyter.builds import Live
+from clx_jupyter.live import Live
 
 SCHEMA = Path(__file__).parent / "events" / "build.v1.yaml"
 SCHEMA_ID = "urn:clx_jupyter:events:build:v1"

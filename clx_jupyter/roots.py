@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from clx_jupyter.builds import Builds, Live
+from clx_jupyter.builds import Builds
 from clx_jupyter.course.discover import folders_below
 from clx_jupyter.errors import ClxError, HeldError
 from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
+from clx_jupyter.live import Live
 from clx_jupyter.requests import Request, new_id, post
 from clx_jupyter.settings import BuildSettings
 from clx_jupyter.state import FOLDER, has_state, living_holder, private_states, state_folder

@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from clx_jupyter.audience import audience
-from clx_jupyter.builds import Live
 from clx_jupyter.course.load import Place
 from clx_jupyter.course.model import Section, text_in
 from clx_jupyter.executions import Executions
@@ -21,6 +20,7 @@ from clx_jupyter.follow import read_report
 from clx_jupyter.job_reader import Reader
 from clx_jupyter.job_rows import row_json
 from clx_jupyter.jobs import BUILD_ENDED, BuildState
+from clx_jupyter.live import Live
 from clx_jupyter.navigation import DOOR
 from clx_jupyter.plan import Known, Output, Plan, SourcePlan
 from clx_jupyter.planning import make_plan

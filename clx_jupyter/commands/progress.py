@@ -6,8 +6,8 @@ import shutil
 import time
 from typing import Any, TextIO
 
-from clx_jupyter.builds import Live
 from clx_jupyter.job_rows import row_json
+from clx_jupyter.live import Live
 from clx_jupyter.views import row_as_live
 
 _BAR = 24

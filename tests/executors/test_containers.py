@@ -16,10 +16,11 @@ from typing import Any
 import psutil
 import pytest
 
-from clx_jupyter.builds import Builds, Live
+from clx_jupyter.builds import Builds
 from clx_jupyter.executors.base import Owner
 from clx_jupyter.executors.containers import ContainerExecutor
 from clx_jupyter.executors.engine import EngineError, signalled
+from clx_jupyter.live import Live
 from clx_jupyter.requests import Request
 from clx_jupyter.settings import BuildSettings
 from tests.executors.conftest import Place

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from clx_jupyter.builds import Builds, Live
+from clx_jupyter.builds import Builds
 from clx_jupyter.job_reader import Reader
+from clx_jupyter.live import Live
 from clx_jupyter.requests import Request
 from clx_jupyter.state import state_folder
 from tests.faults import leftovers

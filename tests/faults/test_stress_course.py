@@ -15,8 +15,9 @@ import psutil
 import pytest
 
 from benchmarks.scan import TARGET, make_folder
-from clx_jupyter.builds import Builds, Live
+from clx_jupyter.builds import Builds
 from clx_jupyter.jobs import BuildState
+from clx_jupyter.live import Live
 from clx_jupyter.requests import Request
 from tests.faults import leftovers
 from tests.faults.conftest import Place

@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 import yaml
 
-from clx_jupyter.builds import Live
 from clx_jupyter.jobs import BUILD_ENDED, BuildState
+from clx_jupyter.live import Live
 from clx_jupyter.nudges import INTERVAL, SCHEMA, SCHEMA_ID, Nudges
 from clx_jupyter.requests import Request
 from tests.server.conftest import TEXT, Api, folder_id, hang_up, snapshot
