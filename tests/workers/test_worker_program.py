@@ -237,6 +237,7 @@ def test_processes_that_leave_their_parents_end_with_the_job(course: Any, notebo
     note = tmp_path / "pids"
     course.write("a.ipynb", notebook(LEAVES.format(path=str(note))))
     program.send(course.job("a.ipynb", ["completed/html"]))
+    program.until(t="progress", phase="run")
     pids = [int(pid) for pid in wait_for_file(note).split()]
     assert program.until(t="done")["status"] == "ok"
     assert gone(pids, 10)
