@@ -278,7 +278,10 @@ class _Search:
         self._add(found for word in inputs.words(text) for found in inputs.resolved(word, self.folder))
         for base in dict.fromkeys((self.folder, posixpath.dirname(path))):
             self._add(inputs.modules(text, base, self._files))
-        for word in inputs.strings(text):
+        quoted = inputs.strings(text)
+        if inputs.globs_all(text, quoted):
+            self._matched.update(self.course.below(self.folder))
+        for word in quoted:
             for place in inputs.resolved(word.rstrip("/"), self.folder):
                 self._several(place, inputs.is_pattern(word))
         self._refer(inputs.link_names(text) | inputs.shown_names(text))

@@ -86,6 +86,8 @@ def test_a_line_of_stars_is_no_pattern_of_files() -> None:
     files = ["week/a.csv", "b.csv"]
     assert mentioned("print('*' * 20); re.match('.*', x)", "week", files) == set()
     assert mentioned("glob('*.csv')", "week", files) == {"week/a.csv", "b.csv"}
+    assert mentioned("Path().glob('*')", "week", files) == {"week/a.csv"}
+    assert mentioned("Path().glob('*')", "", files) == set(files)
 
 
 def test_what_html_shows_is_named() -> None:

@@ -96,8 +96,13 @@ def words(text: str) -> set[str]:
 
 
 def is_pattern(word: str) -> bool:
-    """Whether a quoted string may name files by a pattern; ``"*"`` is more often a line of stars."""
+    """Whether a quoted string may name files anywhere by a pattern; ``"*"`` is more often a line of stars (:func:`mentioned`)."""
     return "*" in word and any(char.isalnum() for char in word)
+
+
+def globs_all(text: str, quoted: Iterable[str]) -> bool:
+    """Whether *text* asks for all files of its folder, as ``glob("*")`` and ``Path().rglob("*.*")`` do."""
+    return "glob" in text and any("*" in word and not is_pattern(word) for word in quoted)
 
 
 def resolved(name: str, folder: str) -> tuple[str, str]:
@@ -119,6 +124,8 @@ def mentioned(text: str, folder: str, files: Iterable[str] | Files) -> set[str]:
     found.update(path for each in folders for path in known.below.get(each, ()))
     for pattern in {path for word in quoted if is_pattern(word) for path in resolved(word, folder)}:
         found.update(fnmatch_filter(known.paths, pattern))
+    if globs_all(text, quoted):
+        found.update(known.below.get(folder, ()) if folder else known.paths)
     return found
 
 
