@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ class _Lent:
     """The kept worker, for one service: its end is only noted."""
 
     def __init__(self, worker: LocalWorker, ready: tuple[dict[str, Any], bytes]) -> None:
-        self._worker, self._ready = worker, [ready]
+        self._worker = worker
+        #: Its frames. Not read from the worker: a reader that an ended service left would take the next one's.
+        self.frames: asyncio.Queue[tuple[dict[str, Any], bytes] | None] = asyncio.Queue()
+        self.frames.put_nowait(ready)
         self.pid, self.host = worker.pid, worker.host
         self.spoilt = False
 
@@ -24,13 +28,14 @@ class _Lent:
             self._worker.send(header, body)
 
     async def receive(self) -> tuple[dict[str, Any], bytes] | None:
-        return self._ready.pop() if self._ready else await self._worker.receive()
+        return await self.frames.get()
 
     def kill(self) -> None:
         self.spoilt = True
         self._worker.kill()
 
     async def close(self, grace: float) -> int | None:
+        self.frames.put_nowait(None)
         return await self._worker.close(grace) if self.spoilt else 0
 
     def last_words(self) -> str:
@@ -56,8 +61,16 @@ class Kept(LocalExecutor):
             ready = await self._worker.receive()
             assert ready is not None, self._worker.last_words()
             self._ready = ready
+            self._pump = asyncio.create_task(self._read(self._worker))
         self._lent = _Lent(self._worker, self._ready)
         return self._lent
+
+    async def _read(self, worker: LocalWorker) -> None:
+        frame: tuple[dict[str, Any], bytes] | None = ({}, b"")
+        while frame is not None:
+            frame = await worker.receive()
+            if self._lent is not None and worker is self._worker:
+                self._lent.frames.put_nowait(frame)
 
     async def sweep(self) -> None:
         """Nobody who died left workers here."""
