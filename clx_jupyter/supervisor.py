@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import time
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
@@ -39,6 +40,7 @@ class Supervisor:
 
     def __init__(self, folder: Path, queue: JobQueue, executors: Executors, account: Account, *, owner: Owner, limits: PoolLimits) -> None:
         self._folder, self._queue, self._account, self._epoch = folder, queue, account, owner.epoch
+        self._stages = folder / "stage"
         self._owner, self._scratch = owner, Path()
         self._wake = asyncio.Event()
         #: By type, since when less urgent jobs have stood back, on the monotonic clock.
@@ -169,11 +171,12 @@ class Supervisor:
 
     async def _work(self, attempt: Attempt, slot: Slot) -> None:
         """One try at a job, from its frame to its end; whatever happens, the job gets an end or goes back."""
-        attempt.stage = self._folder / "stage" / f"{attempt.job.id}-{attempt.job.attempt}"
+        name = f"{attempt.job.id}-{attempt.job.attempt}"
         scratch = Path()
         try:
-            scratch = self._scratch_folder() / attempt.stage.name
-            attempt.stage.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # The worker makes them where it needs them.
+            attempt.stage = self._stages / name
+            scratch = self._scratch_folder() / name
             await self._converse(attempt, slot, await self._frame(attempt, scratch))
             await self._pools.sampler.account(attempt.job, slot)
             await self._settling.settle(attempt, slot)
@@ -186,8 +189,8 @@ class Supervisor:
             self._running.pop(attempt.job.id, None)
             self._account.moved(attempt.job, None)
             self.wake()
-            if not _removed_empty(attempt.stage, scratch):
-                await asyncio.to_thread(_remove, attempt.stage, scratch)
+            if left := [folder for folder in (attempt.stage, scratch) if folder.name and os.path.lexists(folder)]:
+                await asyncio.to_thread(_remove, *left)
 
     def _wrong(self, error: Exception) -> Problem:
         return unwritten(error, self._folder) if isinstance(error, OSError) and is_full(error) else internal(error)
@@ -200,7 +203,14 @@ class Supervisor:
     async def _frame(self, attempt: Attempt, scratch: Path) -> dict[str, Any]:
         job = attempt.job
         frame = await self._account.frame(job)
-        return {**frame, "t": "job", "job": job.id, "attempt": job.attempt, "stage": str(attempt.stage), "scratch": str(scratch / "course")}
+        return {
+            **frame,
+            "t": "job",
+            "job": job.id,
+            "attempt": job.attempt,
+            "stage": str(attempt.stage),
+            "scratch": f"{scratch}{os.sep}course",
+        }
 
     async def _converse(self, attempt: Attempt, slot: Slot, frame: dict[str, Any]) -> None:
         """Give the job to its worker, with the way of its files if that sees none here, and listen until it is done."""
@@ -235,17 +245,6 @@ class Supervisor:
     def workers(self) -> list[tuple[str, int | None]]:
         """(type, pid) of the living workers."""
         return [(slot.type, slot.worker.pid) for slot in self._pools]
-
-
-def _removed_empty(*folders: Path) -> bool:
-    """Remove folders that nobody used; ``False`` where one is not empty."""
-    try:
-        for folder in folders:
-            with contextlib.suppress(FileNotFoundError):
-                folder.rmdir()
-    except OSError:
-        return False
-    return True
 
 
 def _remove(*folders: Path) -> None:

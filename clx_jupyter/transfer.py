@@ -198,6 +198,7 @@ class Incoming:
             self._end()
 
     def _begin(self, sha256: str) -> None:
+        self._stage.mkdir(mode=0o700, exist_ok=True)
         self._stream = self._part.open("wb")
         self._sha256, self._size, self._digest = sha256, 0, hashlib.sha256()
 

@@ -7,11 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from clx_jupyter.browsers import chromium
 from clx_jupyter.errors import RequestError
 from clx_jupyter.job_reader import Reader
 from clx_jupyter.job_rows import JOB_COLUMNS, job_of
 from clx_jupyter.job_spec import job_frame
+from clx_jupyter_workers.browsers import chromium
 
 
 def show_spec(root: Path, folder: Path, id: int) -> int:
