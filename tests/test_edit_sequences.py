@@ -242,7 +242,7 @@ def _settings(count: int, steps: int) -> settings:
     )  # fmt: skip
 
 
-@pytest.mark.long  # until a build by the kept worker is known to end with the pools of today
+@pytest.mark.story
 def test_ten_sequences_of_edits_lose_nothing_and_leave_nothing(machine: type[Editing]) -> None:
     run_state_machine_as_test(machine, settings=_settings(10, 12))
 

@@ -33,6 +33,7 @@ class _Lent:
     def kill(self) -> None:
         self.spoilt = True
         self._worker.kill()
+        self.frames.put_nowait(None)
 
     async def close(self, grace: float) -> int | None:
         self.frames.put_nowait(None)
@@ -54,9 +55,13 @@ class Kept(LocalExecutor):
         self._worker: LocalWorker | None = None
         self._lent: _Lent | None = None
         self._ready: tuple[dict[str, Any], bytes] = ({}, b"")
+        self._pump: asyncio.Task[None]
 
     async def start(self, type: str, log: Path) -> Any:
-        if self._worker is None or self._lent is None or self._lent.spoilt:
+        # Another process that builds in the same root ends it, as that of a holder who died.
+        if self._worker is None or self._lent is None or self._lent.spoilt or self._pump.done():
+            if self._worker is not None:
+                await self._worker.close(0)
             self._worker = await super().start(type, self._log)
             ready = await self._worker.receive()
             assert ready is not None, self._worker.last_words()
