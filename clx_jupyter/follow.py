@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from clx_jupyter.errors import ClxError
 from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.state import Lock
@@ -20,14 +21,21 @@ _LOOK = 0.2
 async def follow(folder: Path, id: str, message: Path, show: Show) -> dict[str, Any] | None:
     """Show the rows of build *id* and of its running jobs until it ends; gives its report.
 
-    ``None``: the holder is gone before it took *message*, or before the build ended.
+    ``None``: the holder is gone before it took *message*, or before the build ended. Raises :class:`ClxError` where it ended
+    without a report.
     """
     reader = Reader(folder)
     while True:
         row = reader.build(id)
         if row is not None:
             show(row, [job for job in reader.jobs(id) if job["state"] == "running"])
-            if row["state"] in BUILD_ENDED and (report := read_report(folder, id)) is not None:
+            if row["state"] in BUILD_ENDED:
+                # The report is written before the end is recorded: now it is there, or never will be.
+                if (report := read_report(folder, id)) is None:
+                    raise ClxError(
+                        f"the build {id} ended as {row['state']}, and no report of it could be written",
+                        f"see that {folder} has room, then build again",
+                    )
                 return report
         if _free(folder) and (message.exists() or row is not None):
             return None

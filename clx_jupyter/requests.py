@@ -181,5 +181,6 @@ class Mailbox:
         if self._bell is not None:
             asyncio.get_running_loop().remove_reader(self._bell)
             os.close(self._bell)
+            self._bell = None
         if self._poll is not None:
             self._poll.cancel()

@@ -17,7 +17,7 @@ SAME = (
 
 _ONE_FOLDER = "state lies in .clx of each course; CLX_STATE_DIR moves it"
 _REPLAY = "code is not run against recordings: its last good results are kept"
-_IMAGES = "workers run here without containers"
+_IMAGES = "workers run without containers, or in those of the settings"
 
 OPTIONS = {
     "--snapshot": "use --output-dir DIR with an empty folder",
