@@ -102,13 +102,15 @@ def claim(db: sqlite3.Connection, job: Job, worker: int, pid: int | None, epoch:
 
 
 def claim_next(
-    db: sqlite3.Connection, type: str, workers: Sequence[tuple[int, int | None]], epoch: int, now: float, *, busy: bool, starved: bool, count: int,
+    db: sqlite3.Connection, type: str, workers: Sequence[tuple[int, int | None]], epoch: int, now: float, *, due: float, busy: bool,
+    starved: bool, count: int,
 ) -> Claimed:  # fmt: skip
     """Take the most urgent jobs of a type, one for each (worker, pid). A suspect that must run alone is taken only where nothing is *busy*.
 
-    *starved*: the first one goes to the oldest of the least urgent; *count*: so many of those that stay are counted.
+    *due*: what waits for a time until now, by the clock that does not jump, may be taken; *starved*: the first one goes to the
+    oldest of the least urgent; *count*: so many of those that stay are counted.
     """
-    db.execute(DUE, (now,))
+    db.execute(DUE, (due,))
     found = _next(db, type, len(workers), busy) if workers else []
     if starved and found:
         oldest = next(_jobs(db, _STARVED, (type, type)))

@@ -133,8 +133,10 @@ class JobQueue:
         *busy*: something is running, so that no suspect can be taken; *starved*: it is the turn of the oldest of the least urgent;
         *count*: count so many of those that stay.
         """
-        now, workers = steady(), tuple(workers)
-        return await self._change(lambda db: changes.claim_next(db, type, workers, epoch, now, busy=busy, starved=starved, count=count))
+        now, due, workers = time.time(), steady(), tuple(workers)
+        return await self._change(
+            lambda db: changes.claim_next(db, type, workers, epoch, now, due=due, busy=busy, starved=starved, count=count)
+        )
 
     async def finish(
         self, job: Job, state: JobState, outcome: str, *, problems: Sequence[Problem] = (), outputs: Sequence[StoredOutput] = (),
