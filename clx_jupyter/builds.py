@@ -260,7 +260,7 @@ class Builds:
         told = self._upkeep.told()
         build.problems += told
         live.notice = build.notice = ". ".join(filter(None, [*(problem.message for problem in told), plan.course.notice]))
-        former = FormerTargets(self.folder, request.file)
+        former = FormerTargets(self.folder, request.single or request.file)
         publishing = build.publishing = await asyncio.to_thread(Publishing, plan, request, await self._queue.outputs(request.file), former)
         if request.dry_run:
             build.problems += publishing.problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -27,5 +28,8 @@ def show_spec(root: Path, folder: Path, id: int) -> int:
     frame = job_frame(job, root=root, environment={}, after=[], shelf=folder / "executions" / "files", browser=chromium().program)
     places = {"stage": str(work / "stage"), "scratch": str(work / "scratch")}
     print(json.dumps({"t": "job", "job": job.id, "attempt": job.attempt + 1, **frame, **places}, ensure_ascii=False, indent=1))
-    print(f"do it: {sys.executable} -P -m clx_jupyter_workers.{job.type} --job FILE; what it makes lands in {work}", file=sys.stderr)
+    print(
+        f"do it: {shlex.quote(sys.executable)} -P -m clx_jupyter_workers.{job.type} --job FILE; what it makes lands in {work}",
+        file=sys.stderr,
+    )
     return 0

@@ -39,9 +39,8 @@ def test_outputs_of_a_target_that_moved_are_removed_but_for_what_somebody_change
     assert len(pages) == 2
     pages[0].write_text("mine now")
     write(old, {"mine.txt": "x"})
-    write(tmp_path, {"course.yaml": COURSE % "output/new"})
-    assert command("build", cwd=tmp_path).returncode == 0
     assert command("build", "-o", str(tmp_path / "elsewhere"), cwd=tmp_path).returncode == 0
+    write(tmp_path, {"course.yaml": COURSE % "output/new"})
     dry = command("clean", "--outputs", "--dry-run", cwd=tmp_path)
     assert dry.stdout == "would be emptied: output/old\n" and pages[1].exists()
     held = Lock(tmp_path / ".clx")
@@ -52,5 +51,6 @@ def test_outputs_of_a_target_that_moved_are_removed_but_for_what_somebody_change
     assert done.returncode == 0 and "output/old" in done.stdout, done.stderr
     assert "changed" in done.stderr
     assert sorted(path.name for path in old.rglob("*") if path.is_file()) == sorted([pages[0].name, "mine.txt"])
+    assert command("build", cwd=tmp_path).returncode == 0
     assert list((tmp_path / "output/new").rglob("*.html")) and list((tmp_path / "elsewhere").rglob("*.html"))
     assert len(Reader(tmp_path / ".clx").builds()) == 3

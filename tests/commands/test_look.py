@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -127,7 +128,7 @@ def test_a_job_can_be_done_by_hand(clx: Clx, folder: Path, tmp_path: Path, monke
     _, said = clx("jobs", folder, "--spec", str(job["id"]))
     spec, hint = said.rsplit("do it: ", 1)
     (tmp_path / "job.json").write_text(spec, encoding="utf-8")
-    command = hint.partition(";")[0].replace("FILE", str(tmp_path / "job.json")).split(" ")
+    command = shlex.split(hint.partition(";")[0].replace("FILE", shlex.quote(str(tmp_path / "job.json"))))
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     frames = [json.loads(line) for line in done.stdout.splitlines()]
     assert frames[-1]["t"] == "done" and frames[-1]["status"] == "ok"
