@@ -226,19 +226,6 @@ async def test_a_state_folder_that_is_deleted_during_a_build_does_not_hang_the_s
 
 
 @pytest.mark.story
-async def test_a_damaged_database_is_a_problem_that_names_it(api: Api, texts: Path) -> None:
-    write(texts, {".clx/jobs.db": "no database at all, " * 100})
-    id = await api.course_at("")
-    for method, path, body in (("GET", f"courses/{id}", None), ("GET", "builds", None), ("POST", "builds", {"course": id})):
-        status, problem = await api.refused(method, path, body, course=id)
-        assert status == 500
-        assert "jobs.db" in problem["message"]
-        assert problem["hint"].startswith("move ")
-    (texts / ".clx/jobs.db").rename(texts / "aside")
-    assert (await api.build(id))["state"] == "succeeded"
-
-
-@pytest.mark.story
 async def test_a_look_at_a_big_build_answers_while_it_goes_on(api: Api, many: Path) -> None:
     id = folder_id()
     build = await api.post("builds", {"course": id, "execute": False})
