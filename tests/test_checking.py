@@ -19,6 +19,7 @@ class Dying(LocalExecutor):
     """Its first worker dies at once."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.started = 0
 
     async def start(self, type: str, log: Path) -> LocalWorker:
