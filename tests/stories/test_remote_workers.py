@@ -223,10 +223,16 @@ class CutOff(BlindExecutor):
             if self._where == "chunk" and len(worker.of("chunk")) == 4:
                 worker.kill()
 
+        cut = False
+
         async def received() -> tuple[dict[str, Any], bytes] | None:
+            nonlocal cut
+            if cut:  # what the worker had written by then went with the pipe
+                return None
             frame = await receive()
             if frame is not None and frame[0]["t"] == self._where:
                 worker.kill()
+                cut = True
             return frame
 
         worker.drain, worker.receive = drained, received  # type: ignore[method-assign]
