@@ -107,7 +107,8 @@ def test_a_course_that_is_removed_ends_watching_and_is_not_made_again(watch: Cal
     watcher = watch(str(root))
     watcher.report()
     watcher.hears("watching")
-    shutil.rmtree(root)
+    while root.exists():  # whoever watches may be tidying up just then
+        shutil.rmtree(root, ignore_errors=True)
     assert watcher.process.wait(60) == 2 and not root.exists()
     watcher.hears("there is no folder")
     assert "Traceback" not in "".join(watcher.said)
