@@ -210,8 +210,7 @@ async def _claim_time(parent: Path, depth: int, times: int) -> float:
         seconds = []
         for _ in range(times):
             started = time.perf_counter()
-            job = (await queue.ready("notebook", time.time()))[0]
-            assert await queue.claim(job, 1, 1, 1) is not None
+            assert len((await queue.claim_next("notebook", [(1, None)], 1, busy=True)).jobs) == 1
             seconds.append(time.perf_counter() - started)
         await queue.close()
         return statistics.median(seconds)

@@ -113,9 +113,13 @@ class BuildsAccount(Account):
     async def superseded(self, job: Job) -> bool:
         """Whether its source, or a file that the source depends on, is no longer what the job was made for."""
         hashes, companion = self._of(job).hashes, job.spec["companion"]
-        now = hashes.again() if hashes else FileHashes(self.root)
         wanted = {**job.spec["files"], job.path: job.spec["sha256"], **({companion["path"]: companion["sha256"]} if companion else {})}
-        return await asyncio.to_thread(lambda: any(now[path] != sha256 for path, sha256 in wanted.items()))
+
+        def differs() -> bool:  # in a thread, the copy of what is known of a large course included
+            now = hashes.again() if hashes else FileHashes(self.root)
+            return any(now[path] != sha256 for path, sha256 in wanted.items())
+
+        return await asyncio.to_thread(differs)
 
     async def accept(self, attempt: Attempt) -> None:
         """Record what a job made, then publish it; a result of a lost attempt is discarded."""

@@ -37,7 +37,7 @@ async def follow(folder: Path, id: str, message: Path, show: Show) -> dict[str, 
                         f"see that {folder} has room, then build again",
                     )
                 return report
-        if _free(folder) and (message.exists() or row is not None):
+        if Lock.is_free(folder) and (message.exists() or row is not None):
             return None
         await asyncio.sleep(_LOOK)
 
@@ -49,8 +49,3 @@ def read_report(folder: Path, id: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return report
-
-
-def _free(folder: Path) -> bool:
-    """Whether nobody holds the lock any more: take it for a moment and see."""
-    return Lock.is_free(folder)

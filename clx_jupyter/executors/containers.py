@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from clx_jupyter.executors import watch
 from clx_jupyter.executors.base import Owner, Usage
 from clx_jupyter.executors.engine import HOLDER, ROOT, Engine, EngineError, environment, signalled
 from clx_jupyter.executors.local import Closed, LocalWorker, usage_of
@@ -128,7 +130,7 @@ class ContainerExecutor:
         engine, image = Engine(self.command), self.images.get(type) or f"clx-{type}"
         await engine.image(image, type)
         name = f"clx-{type}-{self.owner.root[:8] or 'nobody'}-{self.owner.epoch}-{secrets.token_hex(4)}"
-        await self._watch.enter(engine, self._holder)
+        await self._watch.enter(watch.__name__, self._holder, shlex.join(engine.command))
         try:
             return await ContainerWorker.start(engine, name, [*self._run(name), *self.arguments, image], log, self._watch.leave)
         except BaseException:

@@ -16,6 +16,7 @@ import psutil
 
 from clx_jupyter.executors.base import Owner, Usage
 from clx_jupyter.executors.logs import WorkerLog
+from clx_jupyter.executors.watch import Watch
 from clx_jupyter.sweeping import VARIABLE, mark_of_holder, mark_of_root, sweep, sweep_scratch
 from clx_jupyter_workers.protocol import encode, read_frame_async
 
@@ -133,8 +134,7 @@ class LocalExecutor:
 
     def __init__(self) -> None:
         self.owner = Owner()
-        self._living = 0
-        self._watch: asyncio.subprocess.Process | None = None
+        self._watch = Watch()
 
     async def sweep(self) -> None:
         """End what earlier holders of the owner's root left running, and remove their temporary files."""
@@ -146,30 +146,9 @@ class LocalExecutor:
         """Start ``python -P -m clx_jupyter_workers.<type>``; ``-P`` keeps course files from shadowing modules."""
         mark = f"{mark_of_holder(self.owner)}{next(_NUMBERS)}-"
         command = (sys.executable, "-P", "-m", f"clx_jupyter_workers.{type}")
-        self._living += 1
+        await self._watch.enter("clx_jupyter.sweeping", mark_of_holder(self.owner))
         try:
-            if self._living == 1:
-                self._watch = await _start_watch(mark_of_holder(self.owner))
-            return await LocalWorker.run(command, log, {**os.environ, VARIABLE: mark}, mark, self._ended)
+            return await LocalWorker.run(command, log, {**os.environ, VARIABLE: mark}, mark, self._watch.leave)
         except BaseException:
-            await self._ended()
+            await self._watch.leave()
             raise
-
-    async def _ended(self) -> None:
-        self._living -= 1
-        if self._living == 0 and self._watch is not None:
-            watch, self._watch = self._watch, None
-            with contextlib.suppress(ProcessLookupError):
-                watch.kill()
-            await watch.wait()
-            watch._transport.close()  # type: ignore[attr-defined]
-
-
-async def _start_watch(mark: str) -> asyncio.subprocess.Process:
-    """A small program that reads from a pipe whose other end nobody but this process holds."""
-    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
-    nothing = asyncio.subprocess.DEVNULL
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "clx_jupyter.sweeping", mark,
-        stdin=asyncio.subprocess.PIPE, stdout=nothing, stderr=nothing, env=environment, start_new_session=True,
-    )  # fmt: skip

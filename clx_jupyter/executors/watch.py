@@ -10,32 +10,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shlex
 import sys
 import time
 
 from clx_jupyter.executors.engine import HOLDER, Engine
+from clx_jupyter.sweeping import VARIABLE
 
 _PEACE = 1.0
 """Seconds in which workers may end by themselves, and take their containers along."""
 
 
 class Watch:
-    """Keeps the program running while there are workers."""
+    """Keeps a program beside the workers while there are any; it reads from a pipe whose other end nobody but this process holds."""
 
     def __init__(self) -> None:
         self._workers = 0
         self._process: asyncio.subprocess.Process | None = None
 
-    async def enter(self, engine: Engine, holder: str) -> None:
-        """One more worker."""
+    async def enter(self, module: str, *arguments: str) -> None:
+        """One more worker; the first one starts the module. Raises ``OSError`` where that cannot be, and then there is none more."""
         self._workers += 1
-        if self._workers == 1:
-            nothing = asyncio.subprocess.DEVNULL
+        if self._workers > 1:
+            return
+        nothing = asyncio.subprocess.DEVNULL
+        environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+        try:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", __name__, holder, shlex.join(engine.command),
-                stdin=asyncio.subprocess.PIPE, stdout=nothing, stderr=nothing, start_new_session=True,
+                sys.executable, "-P", "-m", module, *arguments,
+                stdin=asyncio.subprocess.PIPE, stdout=nothing, stderr=nothing, env=environment, start_new_session=True,
             )  # fmt: skip
+        except BaseException:
+            self._workers -= 1
+            raise
 
     async def leave(self) -> None:
         """One worker less."""
