@@ -168,7 +168,7 @@ def test_without_a_browser_the_rest_is_made(course: Course, convert: Convert) ->
 
 
 @pytest.mark.parametrize(
-    ("script", "category", "words"),
+    ("script", "category", "told"),
     [
         ("#!/bin/sh\necho 'FATAL: no library' >&2\nexit 3\n", "tool-missing", "no library"),
         ("#!/bin/sh\necho 'No usable sandbox!' >&2\nexit 1\n", "tool-missing", "sandbox"),
@@ -177,7 +177,7 @@ def test_without_a_browser_the_rest_is_made(course: Course, convert: Convert) ->
     ],
 )
 def test_a_browser_that_does_not_start(
-    course: Course, convert: Convert, monkeypatch: pytest.MonkeyPatch, script: str, category: str, words: str
+    course: Course, convert: Convert, monkeypatch: pytest.MonkeyPatch, script: str, category: str, told: str
 ) -> None:  # fmt: skip
     monkeypatch.setattr(chromium, "START_SECONDS", 1.0)
     program = course.work / "broken"
@@ -189,7 +189,7 @@ def test_a_browser_that_does_not_start(
     assert recorder.outputs.keys() == {"2"}
     (problem,) = recorder.problems
     assert problem["class"] == category
-    assert words in problem["message"] and "CLX_CHROMIUM" in problem["hint"]
+    assert told in problem["message"] and "CLX_CHROMIUM" in problem["hint"]
     assert psutil.Process().num_fds() == before
     assert not [child for child in psutil.Process().children(recursive=True) if "broken" in words(child)]
 
