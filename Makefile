@@ -126,10 +126,13 @@ format: setup ## let ruff, eslint and prettier correct what they can
 	ruff format .
 	cd labextension && jlpm lint
 
+# Most tests wait for kernels and servers: one process more than there are cores. A file's tests stay together, as do what they share.
+in_parallel := -n $$(($$(nproc) + 1)) --dist loadfile
+
 test: setup check-system ## everything but the tests marked long: what CI runs
 	@$(MAKE) lint
 	cd labextension && jlpm test
-	pytest -m "not long"
+	pytest -m "not long" $(in_parallel)
 
 quick: .venv/.python ## the tests that need no kernel, server, browser or whole course
 	pytest -q -m "not story and not server and not browser and not kernel and not long and not shared"

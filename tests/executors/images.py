@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.metadata
 import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,12 +49,15 @@ def notebook_image() -> Image:
         why = f"containers are tested as root with podman, runc and mmdebstrap (make system); missing: {needed or 'root'}"
         pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
     image = Image("localhost/clx-notebook-tested", "podman --runtime runc")
-    done = subprocess.run([str(RECIPES / "base-image.sh"), BASE], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    image.engine(
-        "build", *LIMITS, "--network=host", "--build-arg", f"BASE={BASE}", "--build-arg", f"PACKAGES={' '.join(_as_here())}",
-        "--file", str(RECIPES / "Dockerfile"), "--target", "notebook", "--tag", image.name, str(ROOT / "workers"),
-    )  # fmt: skip
+    # Tests run in several processes: one of them builds, the others wait and find all in the engine's cache.
+    with (Path(tempfile.gettempdir()) / "clx-tested-image.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run([str(RECIPES / "base-image.sh"), BASE], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+        image.engine(
+            "build", *LIMITS, "--network=host", "--build-arg", f"BASE={BASE}", "--build-arg", f"PACKAGES={' '.join(_as_here())}",
+            "--file", str(RECIPES / "Dockerfile"), "--target", "notebook", "--tag", image.name, str(ROOT / "workers"),
+        )  # fmt: skip
     return image
 
 
