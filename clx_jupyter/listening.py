@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Any
 
+from clx_jupyter.answers import check, problem
 from clx_jupyter.attempts import Account, Attempt
 from clx_jupyter.deadlines import Limits
 from clx_jupyter.errors import Problem
@@ -15,32 +16,6 @@ from clx_jupyter_workers.protocol import FrameError
 
 _PERSIST = 1.0
 """Seconds between two writes of one job's progress, for readers that are not this process."""
-
-
-_FIELDS: dict[str, dict[str, type]] = {
-    "progress": {"phase": str},
-    "output": {"variant": str, "sha256": str},
-    "missing": {"variant": str},
-    "problem": {"problem": dict},
-    "keep": {"key": str},
-    "written": {"files": list},
-    "execution": {"key": str},
-    "done": {"status": str},
-}
-"""What frames need to have; one without is as bad as one that is no JSON."""
-
-
-def _check(header: dict[str, Any]) -> None:
-    for name, kind in _FIELDS.get(header["t"], {}).items():
-        if not isinstance(header.get(name), kind):
-            raise FrameError(f"a frame {header['t']!r} has no {name!r}")
-
-
-def _problem(raw: dict[str, Any]) -> Problem:
-    try:
-        return Problem.from_json(raw)
-    except (KeyError, TypeError, ValueError) as error:
-        raise FrameError(f"a frame 'problem' holds none: {error}") from error
 
 
 async def listen(attempt: Attempt, slot: Slot, account: Account, queue: JobQueue) -> None:
@@ -77,7 +52,7 @@ async def listen(attempt: Attempt, slot: Slot, account: Account, queue: JobQueue
 
 async def _take(attempt: Attempt, slot: Slot, account: Account, header: dict[str, Any], body: bytes) -> bool:
     """Take one frame into account; ``True`` if it was the job's last."""
-    _check(header)
+    check(header)
     attempt.words += 1
     match header["t"]:
         case "progress":
@@ -88,7 +63,7 @@ async def _take(attempt: Attempt, slot: Slot, account: Account, header: dict[str
         case "missing":
             attempt.missing[header["variant"]] = header
         case "problem":
-            attempt.problems.append(_problem(header["problem"]))
+            attempt.problems.append(problem(header["problem"]))
         case "keep":
             await account.keep(header["key"], body)
         case "written":
@@ -105,7 +80,7 @@ async def _take(attempt: Attempt, slot: Slot, account: Account, header: dict[str
             slot.worker.send(answer, found or b"")
         case "done" if (header.get("job"), header.get("attempt")) == (attempt.job.id, attempt.job.attempt):
             attempt.status = header["status"]
-            attempt.executions, attempt.kernels = header.get("executions", 0), header.get("kernels", 0)
-            attempt.runs = header.get("runs", {})
+            attempt.executions, attempt.kernels = header.get("executions") or 0, header.get("kernels") or 0
+            attempt.runs = header.get("runs") or {}
             return True
     return False

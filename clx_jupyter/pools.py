@@ -13,7 +13,7 @@ from clx_jupyter.attempts import GRACE
 from clx_jupyter.breakers import Breaker, no_room
 from clx_jupyter.capacity import memory_for, share_of_this_process, workers_for
 from clx_jupyter.errors import Problem
-from clx_jupyter.executors.base import Executors
+from clx_jupyter.executors.base import Executors, RunningWorker
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES
 from clx_jupyter.sampling import Sampler
@@ -70,6 +70,8 @@ class Pools:
         self._idle: list[Slot] = []
         self._breakers = {type: Breaker(type) for type in JOB_TYPES}
         self._starting: dict[asyncio.Task[None], str] = {}
+        #: Of these, what has no worker to show yet.
+        self._launching: set[asyncio.Task[RunningWorker]] = set()
         # Strong references: the loop keeps only weak ones.
         self._tasks: set[asyncio.Task[Any]] = set()
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -157,6 +159,8 @@ class Pools:
         for timer in (self._idle_timer, *self._again.values()):
             if timer is not None:
                 timer.cancel()
+        for launching in self._launching:  # a container engine that hangs would take minutes
+            launching.cancel()
         while self._slots or self._starting or self._tasks:
             ending = [self.retire(slot, grace) for slot in self]
             await asyncio.gather(*ending, *self._starting, *self._tasks, return_exceptions=True)
@@ -178,7 +182,7 @@ class Pools:
         log = self._folder / "logs" / f"{type}-worker.log"
         breaker, executor = self._breakers[type], self._executors[type]
         try:
-            worker = await executor.start(type, log)
+            worker = await self._launch(executor.start(type, log))
         except OSError as error:
             if no_room(error):
                 breaker.full(error, any(slot.type == type for slot in self._slots), time.monotonic())
@@ -211,6 +215,12 @@ class Pools:
             self._wait_for_work(slot)
             await self._queue.set_worker(slot.id, "idle")
 
+    async def _launch(self, work: Coroutine[Any, Any, RunningWorker]) -> RunningWorker:
+        launching = asyncio.create_task(work)
+        self._launching.add(launching)
+        launching.add_done_callback(self._launching.discard)
+        return await launching
+
     async def _first_word(self, slot: Slot) -> dict[str, Any] | None:
         """The frame that says it is ready; ``None`` where it died, or says nothing at all."""
         end = time.monotonic() + START_SECONDS
@@ -237,7 +247,7 @@ class Pools:
 
     def _heard_idle(self, slot: Slot) -> None:
         """Something came of a worker; if it has a job by now, whoever listens to that takes it."""
-        if slot not in self._idle or self._closing:
+        if slot not in self._idle or self._closing or not slot.reading().done():  # a job that failed before it was sent had been told, too
             return
         try:
             frame = slot.frame()

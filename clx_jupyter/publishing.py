@@ -163,14 +163,14 @@ class Publishing:
         base = replace(last, course=fresh.course, place=fresh.place, variant=variant, key=key, reason=reason)
         if made and attempt.status == "ok":
             return replace(
-                base, state="built", sha256=made["sha256"], size=made["size"], assets=tuple(made.get("assets", ())),
-                shown=tuple(made.get("shown", ())), note=made.get("note", ""), problem="", built=time.time(),
+                base, state="built", sha256=made["sha256"], size=made["size"], assets=tuple(made.get("assets") or ()),
+                shown=tuple(made.get("shown") or ()), note=made.get("note") or "", problem="", built=time.time(),
                 mtime_ns=None,  # of what lies there until this one is published: it must not pass for it
             )  # fmt: skip
         if missed is None:
             return replace(base, state="failed", problem=cause)
         # The last good file stays, unless it shows what is hidden now.
-        hidden = set(missed.get("hidden", ())) & set(last.shown)
+        hidden = set(missed.get("hidden") or ()) & set(last.shown)
         return replace(base, state="withdrawn" if hidden else missed["state"], problem=missed.get("problem") or cause)
 
     def publish(self, attempt: Attempt, rows: Iterable[StoredOutput]) -> list[StoredOutput]:

@@ -32,6 +32,8 @@ class Settling:
 
     async def settle(self, attempt: Attempt, slot: Slot) -> None:
         """Decide what becomes of the job, and of the worker."""
+        if attempt.status == "cancelled" and not attempt.cancelled:
+            attempt.status = "lost"  # somebody else told the worker to end: SIGTERM by a person, or by the machine
         failed = attempt.status in ("failed", "lost", "infrastructure") or bool(attempt.missing)
         if attempt.status == "lost":
             await self._lost(attempt, slot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from clx_jupyter import breakers, pools
+from clx_jupyter.executors.containers import ContainerExecutor
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE, Reader
 from clx_jupyter.jobs import JobState
@@ -162,6 +164,19 @@ async def test_a_worker_of_another_version_is_refused_with_the_reason(opened: Op
         (problem,) = world.accepted[0].problems
         assert f"the notebook worker has version {VERSION - 1} and" in problem.message
         assert len(world.executor.started) == 1
+
+
+async def test_closing_does_not_wait_for_an_engine_that_hangs(opened: Open, tmp_path: Path) -> None:
+    engine, asked = tmp_path / "engine", tmp_path / "asked"
+    engine.write_text(f"#!/bin/sh\necho $$ > '{asked}~'; mv '{asked}~' '{asked}'; exec sleep 1000\n")
+    engine.chmod(0o700)
+    async with opened() as world:
+        world.executor.start = ContainerExecutor(f"'{engine}'").start
+        await world.add("ok")
+        await eventually(asked.exists)
+        began = time.monotonic()
+    assert time.monotonic() - began < 30  # a call of an engine may take a minute
+    assert not psutil.pid_exists(int(asked.read_text()))
 
 
 async def test_a_worker_is_replaced_after_so_many_jobs(opened: Open) -> None:

@@ -66,6 +66,10 @@ while True:
         sys.stdout.buffer.write(b"\\x00\\x00\\x00\\x02\\x7f\\xff\\xff\\xff{}"); sys.stdout.buffer.flush(); time.sleep(600)
     elif do == "no fields" and job["attempt"] == 1: send({"t": "output"}); time.sleep(600)
     elif do == "no problem" and job["attempt"] == 1: send({"t": "problem", "problem": {"class": 1}}); time.sleep(600)
+    elif do == "odd end" and job["attempt"] == 1:
+        send({"t": "done", **name, "status": "ok", "runs": {"en": {"handed_on": True, "written": {"x": "no hash"}}}}); time.sleep(600)
+    elif do == "told to end" and job["attempt"] == 1:
+        progress(source_cell=1); send({"t": "done", **name, "status": "cancelled"}); os._exit(0)
     elif do == "leave" and job["attempt"] == 1: progress(source_cell=1); os._exit(0)
     elif do == "crash" and job["attempt"] == 1: progress(source_cell=1); os.kill(os.getpid(), 11)
     elif do == "stop" and job["attempt"] == 1: progress(source_cell=1); os.kill(os.getpid(), 19)
@@ -290,8 +294,15 @@ async def test_workers_that_do_not_start_end_their_jobs_with_their_last_words(wo
 
 @pytest.mark.fault(32)
 async def test_a_worker_whose_frames_cannot_be_read_is_replaced_and_its_job_tried_again(world: World) -> None:
-    jobs = await world.ended("garbage", "cut", "huge", "no fields", "no problem")
-    assert [(job.state, job.attempt) for job in jobs] == [(JobState.DONE, 2)] * 5
+    jobs = await world.ended("garbage", "cut", "huge", "no fields", "no problem", "odd end")
+    assert [(job.state, job.attempt) for job in jobs] == [(JobState.DONE, 2)] * 6
+
+
+@pytest.mark.fault(3)
+async def test_a_worker_that_somebody_else_told_to_end_is_replaced_and_its_job_tried_again(world: World) -> None:
+    (job,) = await world.ended("told to end")
+    assert (job.state, job.attempt) == (JobState.DONE, 2)
+    assert world.attempts(job.id) == [("lost", None), ("ok", None)]
 
 
 @pytest.mark.fault(3)

@@ -15,6 +15,8 @@ import psutil
 import pytest
 
 from clx_jupyter.executors.base import Owner
+from clx_jupyter.executors.choosing import assign
+from clx_jupyter.executors.containers import ContainerExecutor
 from clx_jupyter.executors.local import LocalExecutor
 from clx_jupyter.sweeping import VARIABLE, carriers, make_scratch, mark_of_holder, sweep
 
@@ -55,6 +57,12 @@ def start_away(mark: str) -> int:
     subprocess.run(["sh", "-c", AWAY], env={**os.environ, VARIABLE: mark}, check=True)
     [pid] = carriers(mark)
     return pid
+
+
+def watches() -> list[psutil.Process]:
+    """The watches of this process."""
+    children = [each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE]
+    return [each for each in children if "clx_jupyter.sweeping" in each.cmdline()]
 
 
 def is_gone(pid: int, within: float = 0.0) -> bool:
@@ -119,11 +127,31 @@ def test_scratch_folders_are_private_and_say_whose_they_are(temporary: Path) -> 
     assert folder.name.startswith(f"clx-{OWNER.root}-7-{os.getpid()}-")
 
 
+async def test_what_local_workers_left_is_ended_by_a_holder_that_has_only_containers(temporary: Path) -> None:
+    away, left = start_away(f"{OWNER.root}-3-999-1-"), temporary / f"clx-{OWNER.root}-3-999-abc"
+    left.mkdir()
+    await assign({"notebook": ContainerExecutor("no-such-engine")}, OWNER)
+    assert is_gone(away) and not left.exists()
+
+
+async def test_a_watch_that_was_killed_is_followed_by_another_one(temporary: Path) -> None:
+    executor = LocalExecutor()
+    executor.owner = OWNER
+    workers = [await executor.start("notebook", temporary / "log")]
+    (first,) = watches()
+    first.kill()
+    assert executor._watch._process is not None
+    await executor._watch._process.wait()
+    workers += await asyncio.gather(*(executor.start("notebook", temporary / "log") for _ in range(2)))
+    (second,) = watches()
+    await asyncio.gather(*(worker.close(0) for worker in workers))
+    assert is_gone(second.pid)
+
+
 async def test_the_watch_ends_with_the_last_worker(temporary: Path) -> None:
     executor = LocalExecutor()
     executor.owner = OWNER
     workers = [await executor.start("notebook", temporary / "log") for _ in range(2)]
-    watches = [each for each in psutil.Process().children() if "clx_jupyter.sweeping" in each.cmdline()]
-    assert len(watches) == 1
+    (watch,) = watches()
     await asyncio.gather(*(worker.close(0) for worker in workers))
-    assert is_gone(watches[0].pid)
+    assert is_gone(watch.pid)

@@ -19,7 +19,7 @@ from clx_jupyter_workers.protocol import CHUNK, FrameError
 
 MIB = 1 << 20
 WORKER = """
-import hashlib, os, re
+import hashlib, os, re, subprocess
 from pathlib import Path
 from clx_jupyter_workers import stage
 from clx_jupyter_workers.mirror import mirrored
@@ -36,6 +36,9 @@ def convert(job, link):
         link.send("output", variant=str(number), sha256=sha256, size=(root / name).stat().st_size)
     for name in job["spoil"]:
         (root / name).write_bytes(b"spoilt")
+    if job.get("leave"):
+        subprocess.Popen(["sh", "-c", f"while :; do mkdir -p '{root}'; echo > '{root}/left'; done"])
+        while not (root / "left").exists(): pass
     shelf = {path.name: path.read_text() for path in sorted(Path(job["shelf"]).rglob("*")) if path.is_file()}
     kept = link.are_shelved(job["kept"]) if job["kept"] else None
     folders = [name for name in ("root", "stage", "scratch", "shelf") if Path(job[name]).is_dir()]
@@ -269,6 +272,12 @@ async def test_files_that_were_handed_on_come_from_the_shelf_and_are_asked_for_t
     done = await world.do(worker, world.job(after=after, kept=[sha256]))
     assert (done["shelf"], done["kept"]) == ({sha256: "1;2"}, True)
     assert (await world.do(worker, world.job(kept=[sha256, "0" * 64])))["kept"] is False
+
+
+async def test_what_code_left_running_disturbs_no_later_job(world: World, worker: Worker) -> None:
+    world.write("data.csv")
+    assert (await world.do(worker, world.job("data.csv", leave=True)))["status"] == "ok"
+    assert (await world.do(worker, world.job("data.csv")))["seen"].keys() == {"a.py", "data.csv"}
 
 
 async def test_what_a_killed_worker_left_is_deleted_by_the_next(world: World, worker: Worker) -> None:

@@ -21,7 +21,10 @@ def chosen(settings: BuildSettings) -> Executors:
 
 async def assign(executors: Executors, owner: Owner) -> None:
     """Let all of them work for this holder of a root, after they ended what earlier ones left."""
-    for executor in {id(each): each for each in executors.values()}.values():
+    all_of_them = list({id(each): each for each in executors.values()}.values())
+    if not any(isinstance(each, LocalExecutor) for each in all_of_them):
+        all_of_them.append(LocalExecutor())  # processes and temporary files of this machine may be left whatever the settings say now
+    for executor in all_of_them:
         executor.owner = owner
         await executor.sweep()
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from clx_jupyter.executors import watch
 from clx_jupyter.executors.base import Owner, Usage
-from clx_jupyter.executors.engine import HOLDER, ROOT, Engine, EngineError, environment, signalled
+from clx_jupyter.executors.engine import HOLDER, ROOT, Engine, environment, signalled
 from clx_jupyter.executors.local import Closed, LocalWorker, usage_of
 from clx_jupyter.executors.watch import Watch
 from clx_jupyter.sweeping import mark_of_holder
@@ -60,7 +60,8 @@ class ContainerWorker(LocalWorker):
             self._removal = asyncio.create_task(self._remove())
 
     async def _remove(self) -> None:
-        await self._process.wait()
+        with contextlib.suppress(TimeoutError):  # one that may not be killed, as sudo, ends with its container
+            await asyncio.wait_for(self._process.wait(), 1)
         # An engine that fails here fails everywhere; what it left is found by the next holder's sweep.
         with contextlib.suppress(OSError):
             await self._engine.remove(self._name)
@@ -158,5 +159,5 @@ class ContainerExecutor:
         """Remove what earlier holders of the root left; without an engine there is nothing."""
         if self.owner.root:
             engine = Engine(self.command)
-            with contextlib.suppress(EngineError):
+            with contextlib.suppress(OSError):
                 await engine.remove(*await engine.labelled(ROOT, self.owner.root))

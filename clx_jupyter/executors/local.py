@@ -69,10 +69,10 @@ class LocalWorker:
         """End the whole tree. Kernels lead process groups of their own, so it is walked before its root dies."""
         if self._process.returncode is not None:  # its number may be another's by now
             return
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.Error):
             root = psutil.Process(self._process.pid)
             for process in [*root.children(recursive=True), root]:
-                with contextlib.suppress(psutil.NoSuchProcess):
+                with contextlib.suppress(psutil.Error):  # gone, or another user's: code may call sudo
                     process.kill()
 
     async def close(self, grace: float) -> int | None:

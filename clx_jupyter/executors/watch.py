@@ -26,22 +26,23 @@ class Watch:
     def __init__(self) -> None:
         self._workers = 0
         self._process: asyncio.subprocess.Process | None = None
+        self._starting = asyncio.Lock()
 
     async def enter(self, module: str, *arguments: str) -> None:
-        """One more worker; the first one starts the module. Raises ``OSError`` where that cannot be, and then there is none more."""
-        self._workers += 1
-        if self._workers > 1:
-            return
+        """One more worker; the module is started if it does not run. Raises ``OSError`` where that cannot be, and then there is none more."""
+        async with self._starting:
+            if self._process is None or self._process.returncode is not None:
+                self._process = await self._start(module, *arguments)
+            self._workers += 1
+
+    @staticmethod
+    async def _start(module: str, *arguments: str) -> asyncio.subprocess.Process:
         nothing = asyncio.subprocess.DEVNULL
         environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", module, *arguments,
-                stdin=asyncio.subprocess.PIPE, stdout=nothing, stderr=nothing, env=environment, start_new_session=True,
-            )  # fmt: skip
-        except BaseException:
-            self._workers -= 1
-            raise
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", module, *arguments,
+            stdin=asyncio.subprocess.PIPE, stdout=nothing, stderr=nothing, env=environment, start_new_session=True,
+        )  # fmt: skip
 
     async def leave(self) -> None:
         """One worker less."""

@@ -151,6 +151,11 @@ def test_a_malformed_frame_ends_the_worker(program: Any, data: bytes) -> None:
     assert gone([program.process.pid], 5)
 
 
+def test_a_frame_that_makes_no_sense_ends_the_worker_and_leaves_no_deaf_one(program: Any) -> None:
+    program.send({"t": "hello", "nice": "much"})
+    assert program.process.wait(timeout=60) == 0
+
+
 def test_the_help_needs_no_notebook_stack() -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "clx_jupyter_workers.notebook", "--help"],

@@ -42,9 +42,7 @@ class Mirror:
 
     def __init__(self) -> None:
         sweep(Path(tempfile.gettempdir()))
-        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        # Held until this process ends, however that happens: by it, whoever comes next knows that the folder is in use.
-        self._held = _hold(self._folder)
+        self._folder, self._held = _own_folder()
         self._blobs = Blobs(self._folder / "blobs")
         self._laid: dict[str, tuple[Path, Look]] = {}
 
@@ -55,7 +53,9 @@ class Mirror:
     @contextmanager
     def open(self, job: Header, link: Link) -> Iterator[Header]:
         """The job with folders of this machine, which hold all that its supervisor lets it have."""
-        folders = {name: self._folder / name for name in ("root", "stage", "scratch", "shelf", "fetched")}
+        # A folder for each job: what code left running may still write into the one before.
+        place = Path(tempfile.mkdtemp(prefix=f"{job['job']}-", dir=self._folder))
+        folders = {name: place / name for name in ("root", "stage", "scratch", "shelf", "fetched")}
         for folder in folders.values():
             folder.mkdir(mode=0o700)
         fetching = Fetching(link, folders["fetched"])
@@ -69,8 +69,7 @@ class Mirror:
             fetching.close()
             link.channel = channel
             self._take_back()
-            for folder in folders.values():
-                _remove(folder)
+            _remove(place)
 
     def _fill(self, course: Mapping[str, Any], root: Path, shelf: Path, fetching: Fetching) -> None:
         files = {path: row for path, row in (course["files"] | course["beside"]).items() if _is_below(path)}
@@ -167,6 +166,16 @@ def sweep(place: Path) -> None:
         if folder.is_dir() and not folder.is_symlink() and (held := _hold(folder)) is not None:
             _remove(folder)
             os.close(held)
+
+
+def _own_folder() -> tuple[Path, int | None]:
+    """A new folder with its lock, held until this process ends, however that happens: by it, others know that the folder is in use."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        held = _hold(folder)
+        if held is not None or fcntl is None:
+            return folder, held
+        # Another worker that sweeps was quicker, and takes it for that of a dead one.
 
 
 def _hold(folder: Path) -> int | None:

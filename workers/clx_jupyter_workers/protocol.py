@@ -253,6 +253,8 @@ class _Worker:
                 print(f"worker: {error}", file=sys.stderr)
         except OSError:
             pass
+        except Exception:  # the border of the worker: one that hears nothing any more would not even notice its supervisor's end
+            traceback.print_exc()
         _leave(0)
 
     def receive(self, header: Header, body: bytes) -> None:
@@ -264,8 +266,8 @@ class _Worker:
         elif kind == "job":
             self.link = Link(self.channel, header)
             self.jobs.put(header)
-        elif self.link is not None and _meant(header, self.link):
-            self.link.tell(header, body)
+        elif (link := self.link) is not None and _meant(header, link):  # read once: the job may end at this moment
+            link.tell(header, body)
 
     def stop(self, *_: object) -> None:
         """SIGTERM and SIGINT: end the job as if cancelled, then the program; a guard sees that it happens soon."""
@@ -273,8 +275,8 @@ class _Worker:
         guard.daemon = True
         guard.start()
         self.jobs.put(None)
-        if self.link is not None:
-            self.link.tell({"t": "cancel"})
+        if (link := self.link) is not None:
+            link.tell({"t": "cancel"})
 
     def work(self, convert: Convert) -> None:
         while (job := self.jobs.get()) is not None:

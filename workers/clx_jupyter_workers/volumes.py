@@ -19,7 +19,7 @@ def is_full(error: OSError) -> bool:
 
 def mount_point(path: Path) -> Path:
     """Where the file system begins that *path* lies on, or would lie on."""
-    folder = path.absolute()
+    folder = path.resolve()  # a link may lead to another disk
     while not os.path.ismount(folder):
         folder = folder.parent
     return folder
