@@ -81,7 +81,7 @@ COMMANDS = {
     "query affected-specs": "use `clx build --dry-run` on each course file: it says what would be built and why",
     "cache": "use `clx build --dry-run`, or `clx explain SOURCE`: both say why something would be built",
     "cassette": _REPLAY,
-    "config": "there is no configuration file: options, CLX_STATE_DIR and the settings in docs/settings.md",
+    "config": "options, CLX_STATE_DIR, and the settings in Jupyter's configuration files: docs/settings.md",
     "db": "delete .clx while nobody builds: it costs only time",
     "docker": _NO_CONTAINERS,
     "provision": "install the packages a course needs beside its kernel; `clx doctor` lists the kernels",
