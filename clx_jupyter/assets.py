@@ -72,12 +72,19 @@ def _topics(course: Course, choice: Choice, target: Target, kind: str, language:
 
 
 def mentioned_copies(course: Course, plans: Iterable[SourcePlan], rows: Mapping[str, StoredOutput]) -> Iterator[Copy]:
-    """What published pages and notebooks refer to, as their last conversion found it."""
+    """What published pages and notebooks refer to, as their last conversion found it; what many of them load, once."""
+    loaded: set[tuple[str, str, str]] = set()
     for plan in plans:
         for output in plan.outputs:
             variant = output.variant
             for name in row.assets if (row := rows.get(output.name)) else ():
-                if name.startswith(assets.PREFIX) or plan.source.scope is None:
+                if name.startswith(assets.PREFIX):
+                    load = (variant.target.name, variant.language, name)
+                    known = load in loaded
+                    loaded.add(load)
+                else:
+                    known = plan.source.scope is not None
+                if not known:
                     yield from needed_by_page(course, variant.target, variant.path, variant.language, plan.source.path, name)
 
 

@@ -6,6 +6,7 @@ Nothing here writes, starts or waits; files are only read and hashed.
 from __future__ import annotations
 
 import difflib
+import os
 import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -53,13 +54,13 @@ class Planner:
         """Every file that notebooks without a scope of their own may mention."""
         if all(source.scope is not None for _, _, source in self.course.sources()):
             return set()
-        outputs = {target.path for target in self.course.targets}
-        return {
-            file.relative_to(self.course.root).as_posix()
-            for folder, files in walk(self.course.root, hidden=(".",))  # ``__init__.py`` counts
-            if not any(folder == out or out in folder.parents for out in outputs)
-            for file in files
-        }
+        outputs = tuple(f"{target.path}{os.sep}" for target in self.course.targets)
+        found: set[str] = set()
+        for folder, files in walk(self.course.root, hidden=(".",)):  # ``__init__.py`` counts
+            if not f"{folder}{os.sep}".startswith(outputs):
+                place = folder.relative_to(self.course.root).as_posix()
+                found.update(posixpath.join("" if place == "." else place, file.name) for file in files)
+        return found
 
     def plan(self, choice: Choice) -> Plan:
         """The plan for *choice*."""

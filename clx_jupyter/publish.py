@@ -11,10 +11,11 @@ import errno
 import hashlib
 import io
 import os
+import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from clx_jupyter.errors import Problem, RequestError
@@ -58,6 +59,7 @@ class Tree:
         self._names = frozenset(names)
         self.problems: list[Problem] = []
         self._changes: dict[str, Entry | None] = {}
+        self._sound: set[str] = set()
         for path, entry in self._journal.entries():
             if self.entries.get(path) != entry and self._lies(path, entry):
                 self._set(path, entry)
@@ -104,9 +106,11 @@ class Tree:
     def _lies(self, path: str, entry: Entry) -> bool:
         """Whether a file with the bytes of *entry* lies at *path*."""
         file = self.root / path
-        if not file.is_file() or file.is_symlink():
+        try:
+            status = file.lstat()
+        except (OSError, ValueError):
             return False
-        return file.stat().st_size == entry.size and file_digest(file) == entry.sha256
+        return stat.S_ISREG(status.st_mode) and status.st_size == entry.size and file_digest(file) == entry.sha256
 
     def tidy(self) -> None:
         """Remove what a build that was killed left half done. No other build of this root may publish meanwhile."""
@@ -157,10 +161,11 @@ class Tree:
             owners = [course for course in (old.courses if old else ()) if course in (*others, self.course)]
             first, *also = dict.fromkeys((*owners, self.course))
             entry = replace(entry, course=first, also=tuple(also))
-        if not same and not self.ours(path, accepted):
-            self._refuse(path, "was changed by somebody, or is not ours")
-            return "kept"
         if not same:
+            why = self._in_the_way(path, set())  # now: while a build goes on, a folder may be replaced by a link
+            if why or not self.ours(path, accepted):
+                self._refuse(path, why or "was changed by somebody, or is not ours")
+                return "kept"
             entry = self._write(path, content, entry)
         self._record(path, entry)
         return "same" if same else "written"
@@ -181,27 +186,43 @@ class Tree:
         return entry
 
     def _impossible(self, path: str) -> str:
-        """Why nothing may be written to a path, whatever lies there."""
-        if any(part.casefold() == ".git" for part in PurePosixPath(path).parts):
+        """Why nothing may be written to a path, whatever lies there. A folder that was looked at before is not looked at again."""
+        if ".git" in path.casefold().split("/"):
             return "lies in a repository's own folder"
         if path in (MANIFEST, CLM_MANIFEST) or path.startswith(JOURNAL):
             return "is the name of a manifest"
-        file = self.root / path
-        if not self._inside(file):
-            return "leads out of the target through a link"
-        if any(folder.exists() and not folder.is_dir() for folder in file.parents):
-            return "has a file where a folder must be"
+        return self._in_the_way(path, self._sound)
+
+    def _in_the_way(self, path: str, sound: set[str]) -> str:
+        """Why the folder of *path* cannot be used; *sound* are folders known to be real ones of the target, and gets those found now."""
+        folder = ""
+        parts = path.replace(os.sep, "/").split("/")
+        if ".." in parts or Path(path).is_absolute():
+            return "leads out of the target"
+        for part in parts[:-1]:
+            folder = f"{folder}/{part}" if folder else part
+            if folder in sound:
+                continue
+            place = self.root / folder
+            if (link := place.is_symlink()) and not self._inside(place):
+                return "leads out of the target through a link"
+            if not place.is_dir():
+                return "has a file where a folder must be" if link or place.exists() else ""
+            if not link:
+                sound.add(folder)
         return ""
 
     def _record(self, path: str, entry: Entry) -> None:
         """Note what is published; why it was first made is kept while it stays the same."""
         old = self.entries.get(path)
-        if old is None or replace(old, reason="") != replace(entry, reason=""):
+        if old != entry and (old is None or replace(old, reason=entry.reason) != entry):
             self._set(path, entry)
 
-    def _inside(self, file: Path) -> bool:
-        root = self.root.resolve()
-        return file.parent.resolve().is_relative_to(root)
+    def _inside(self, place: Path) -> bool:
+        try:
+            return place.resolve().is_relative_to(self.root.resolve())
+        except RuntimeError:  # a link that leads to itself
+            return False
 
     def _refuse(self, path: str, why: str) -> None:
         self.problems.append(
@@ -219,7 +240,7 @@ class Tree:
         ours = self._hashes(path, accepted)
         self._set(path, None)
         file = self.root / path
-        if not ours or not file.is_file() or file.is_symlink() or not self._inside(file):
+        if not ours or not file.is_file() or file.is_symlink() or self._in_the_way(path, set()):
             return False
         if file.stat().st_size and file_digest(file) not in ours:
             self._refuse(path, "left the course but was changed since")
@@ -262,7 +283,7 @@ class Tree:
         entries |= {path: entry for path, entry in changes.items() if entry}
         for path in (path for path, entry in changes.items() if entry is None):
             entries.pop(path, None)
-        if entries or self.root.is_dir():
+        if (changes or not (self.root / MANIFEST).exists()) and (entries or self.root.is_dir()):
             write_manifest(self.root, entries, prefix=self._journal.prefix)
         self.entries, self._changes, self._read = entries, {}, dict(entries)
         self._journal.settle(entries, self._lies)

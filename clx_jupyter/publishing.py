@@ -13,6 +13,7 @@ from typing import Any
 from clx_jupyter.assets import Copy, copies_of_ours, mentioned_copies, needed_by_page, static_copies, stays_private
 from clx_jupyter.attempts import Attempt
 from clx_jupyter.course.model import Target
+from clx_jupyter.course.topics import leads_outside
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
 from clx_jupyter.former_targets import FormerTargets
@@ -216,7 +217,7 @@ class Publishing:
         if copy.mentioned and stays_private(self.course.root, copy.path):
             return
         if copy.path not in hashes:
-            if not source.is_file() or not source.resolve().is_relative_to(self.course.root.resolve()):
+            if not source.is_file() or leads_outside(self.course.root, copy.path):
                 return
             hashes[copy.path] = file_digest(source), source.stat().st_size
         self._put(copy, name, source, copy.path, *hashes[copy.path])

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,8 @@ def output_root(course: Course) -> Path:
 def build_report(ended: Ended, plan: Plan | None, publishing: Publishing | None, error: Problem | None = None) -> dict[str, Any]:
     """The whole report; *error* is what made the request itself impossible."""
     root = output_root(plan.course) if plan and plan.course.targets else None
-    outputs = [_output(ended, plan, publishing, source, output) for source in plan.sources for output in source.outputs] if plan else []
+    folders = _folders(plan.course, root) if plan and root else {}
+    outputs = [_output(ended, folders, publishing, source, output) for source in plan.sources for output in source.outputs] if plan else []
     problems = _problems(ended, plan, error)
     _name_outputs(outputs, problems)
     state = ended.state
@@ -72,8 +73,8 @@ def build_report(ended: Ended, plan: Plan | None, publishing: Publishing | None,
         "targets": _targets(plan),
         "outputs": outputs,
         "needed": [{"source": each.source.path, "reason": each.reason} for each in plan.needed] if plan else [],
-        "assets": _located(publishing.assets.values(), publishing, root) if publishing and root else [],
-        "pages": _located(publishing.pages.values(), publishing, root) if publishing and root else [],
+        "assets": _located(publishing.assets.values(), folders) if publishing else [],
+        "pages": _located(publishing.pages.values(), folders) if publishing else [],
         "problems": list(problems.values()),
     }
 
@@ -92,16 +93,16 @@ def _targets(plan: Plan | None) -> list[dict[str, Any]]:
     return rows
 
 
-def _output(ended: Ended, plan: Plan, publishing: Publishing | None, source: SourcePlan, output: Output) -> dict[str, Any]:
-    variant, file = output.variant, Path(output.name)
+def _output(ended: Ended, folders: Mapping[str, str], publishing: Publishing | None, source: SourcePlan, output: Output) -> dict[str, Any]:
+    variant = output.variant
     state, reason, seconds = output.state, output.reason, 0.0
     if made := ended.made.get(output.name):
         state, reason, seconds = made[0].state, made[0].reason, made[1]
     elif output.reason:
-        state = "cancelled" if ended.state is BuildState.CANCELLED else "stale" if file.exists() else "missing"
+        state = "cancelled" if ended.state is BuildState.CANCELLED else "stale" if Path(output.name).exists() else "missing"
     stored = publishing.stored.get(output.name) if publishing else None
     return {
-        "path": file.relative_to(output_root(plan.course)).as_posix(),
+        "path": f"{folders[variant.target.name]}/{variant.path}",
         "target": variant.target.name,
         "source": source.source.path,
         "section": text_in(source.section.title, variant.language),
@@ -135,10 +136,17 @@ def _name_outputs(outputs: list[dict[str, Any]], problems: dict[str, dict[str, A
             problem["outputs"] = held[problem["path"]]
 
 
-def _located(files: Iterable[Asset | Page], publishing: Publishing, root: Path) -> list[dict[str, Any]]:
-    """Rows of files, their paths relative to *root*."""
-    folders = {target.name: target.path.relative_to(root).as_posix() for target in publishing.course.targets}
-    return [{**asdict(file), "path": f"{folders[file.target]}/{file.path}"} for file in files]
+def _folders(course: Course, root: Path) -> dict[str, str]:
+    """The folder of each target relative to *root*."""
+    return {target.name: target.path.relative_to(root).as_posix() for target in course.targets}
+
+
+def _located(files: Iterable[Asset | Page], folders: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Rows of files, their paths relative to the common folder of the targets."""
+    return [
+        {**{field.name: getattr(file, field.name) for field in fields(file)}, "path": f"{folders[file.target]}/{file.path}"}
+        for file in files
+    ]
 
 
 def invalid_report(problem: Problem, root: str) -> dict[str, Any]:

@@ -138,6 +138,42 @@ def test_nothing_is_written_through_links(target: Path, tmp_path: Path, adopt: b
     assert not (tmp_path / "x.html").exists()
 
 
+def test_a_folder_that_becomes_a_link_while_a_build_goes_on_is_not_written_through(target: Path, tmp_path: Path) -> None:
+    outside = lay(tmp_path / "outside", "old", "html/a.html")
+    tree = published(target)
+    (target / "completed").rename(tmp_path / "moved")
+    (target / "completed").symlink_to(tmp_path / "outside")
+    assert [put(tree, "new"), put(tree, "new", "completed/html/b.html")] == ["kept"] * 2
+    assert not tree.remove(PATH)
+    assert outside.read_text() == "old"
+    assert [file.name for file in outside.parent.iterdir()] == ["a.html"]
+
+
+@pytest.mark.parametrize("where", ["nowhere", "completed"])
+def test_a_link_that_leads_nowhere_or_to_itself_is_no_folder(target: Path, where: str) -> None:
+    target.mkdir()
+    (target / "completed").symlink_to(target / where)
+    tree = Tree(target)
+    assert put(tree, "new") == "kept"
+    assert len(tree.problems) == 1
+    assert not (target / "nowhere").exists()
+
+
+def test_a_link_within_the_target_is_followed(target: Path) -> None:
+    (target / "real").mkdir(parents=True)
+    (target / "completed").symlink_to("real")
+    assert put(Tree(target), "new") == "written"
+    assert (target / "real" / "html" / "a.html").read_text() == "new"
+
+
+def test_a_folder_is_looked_at_once_for_all_that_lies_there_already(target: Path) -> None:
+    tree = Tree(target)
+    paths = [f"completed/html/{name}.html" for name in "abc"]
+    assert [put(tree, "new", path) for path in paths] == ["written"] * 3
+    assert [put(tree, "new", path) for path in paths] == ["same"] * 3
+    assert tree._sound == {"completed", "completed/html"}
+
+
 def test_a_folder_or_file_in_the_way_stays(target: Path) -> None:
     (target / PATH).mkdir(parents=True)
     lay(target, "theirs", "notes")

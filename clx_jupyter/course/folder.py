@@ -44,8 +44,8 @@ def walk(root: Path, hidden: tuple[str, ...] = HIDDEN) -> Iterator[tuple[Path, l
     entries = sorted(os.scandir(root), key=lambda entry: (natural(entry.name), entry.name))
     yield root, [Path(entry.path) for entry in entries if _is_content(entry, hidden)]
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False) and not skipped_folder(Path(entry.path), hidden):
-            yield from walk(Path(entry.path), hidden)
+        if entry.is_dir(follow_symlinks=False) and not skipped_folder(folder := Path(entry.path), hidden):
+            yield from walk(folder, hidden)
 
 
 def _is_content(entry: os.DirEntry[str], hidden: tuple[str, ...]) -> bool:
