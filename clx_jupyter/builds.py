@@ -262,10 +262,6 @@ class Builds:
         live.notice = build.notice = ". ".join(filter(None, [*(problem.message for problem in told), plan.course.notice]))
         former = FormerTargets(self.folder, request.single or request.file)
         publishing = build.publishing = await asyncio.to_thread(Publishing, plan, request, await self._queue.outputs(request.file), former)
-        if request.dry_run:
-            build.problems += publishing.problems
-            await self._end(build, BuildState.SUCCEEDED)
-            return
         await self._gate.through(publishing.start)
         live.state = BuildState.RUNNING
         await self._count_on(build, [source.place for source in plan.jobs])

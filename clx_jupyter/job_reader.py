@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clx_jupyter.errors import DamagedError, QueueError
+from clx_jupyter.fingerprint import Stamp
 from clx_jupyter.job_rows import OUTPUT_COLUMNS, StoredOutput, known_of, output_of
 from clx_jupyter.migrations import SCHEMA, version_of
 from clx_jupyter.opening import BUSY_TIMEOUT, newer, unusable
@@ -105,6 +106,11 @@ class Reader:
     def workers(self) -> list[dict[str, Any]]:
         """Workers that are alive, and the last that are not."""
         return self.rows("SELECT * FROM workers ORDER BY state = 'gone', id DESC LIMIT 50")
+
+    def file_stamps(self) -> dict[str, Stamp]:
+        """What files looked like when they were hashed: a look need not hash them again."""
+        rows = self.rows("SELECT path, mtime_ns, size, inode, sha256 FROM files")
+        return {row["path"]: Stamp(row["mtime_ns"], row["size"], row["inode"], row["sha256"]) for row in rows}
 
     def stored(self, course: str) -> dict[str, StoredOutput]:
         """All outputs of a course by name."""

@@ -53,7 +53,6 @@ class Request:
     execute: bool = True
     #: Run code although a kept result matches.
     rerun: bool = False
-    dry_run: bool = False
     adopt: bool = False
     timeout: float | None = None
     output_dir: str | None = None

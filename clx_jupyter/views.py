@@ -15,7 +15,7 @@ from clx_jupyter.audience import audience
 from clx_jupyter.course.load import Place
 from clx_jupyter.course.model import Section, text_in
 from clx_jupyter.executions import Executions
-from clx_jupyter.fingerprint import FileHashes, Stamp
+from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.follow import read_report
 from clx_jupyter.job_reader import Reader
 from clx_jupyter.job_rows import row_json
@@ -76,14 +76,10 @@ def planned(
         output_dir=str(output_dir) if output_dir else None,
         sections=choice.sections, topics=choice.topics, sources=choice.sources, force=force,
     )  # fmt: skip
-    plan = make_plan(request, FileHashes(place.root, _stamps(reader)), known, stored, Executions(folder_of(place) / "executions").whole)
+    plan = make_plan(
+        request, FileHashes(place.root, reader.file_stamps()), known, stored, Executions(folder_of(place) / "executions").whole
+    )
     return Planned(plan, known, {name: row.state for name, row in stored.items()}, reader.damage)
-
-
-def _stamps(reader: Reader) -> dict[str, Stamp]:
-    """What files looked like when they were hashed: a look need not hash them again."""
-    rows = reader.rows("SELECT path, mtime_ns, size, inode, sha256 FROM files")
-    return {row["path"]: Stamp(row["mtime_ns"], row["size"], row["inode"], row["sha256"]) for row in rows}
 
 
 def output_state(output: Output, last: States) -> str:
@@ -324,7 +320,7 @@ def row_as_live(row: Mapping[str, Any]) -> Live:
 
 def _is_about(request: Mapping[str, Any], place: Place) -> bool:
     """Whether a build made something of this course: one notebook outside any course shares its folder's state with its neighbours."""
-    return not request.get("dry_run") and request.get("single", "") == place.single
+    return str(request.get("single", "")) == place.single
 
 
 def _changed(job: Mapping[str, Any], since: float) -> bool:

@@ -23,9 +23,9 @@ async def test_a_process_that_builds_for_days_does_not_remember_every_build(tmp_
     builds = await Builds.open(tmp_path)
     assert builds is not None
     try:
-        ids = [await builds.start(Request(str(tmp_path), dry_run=True)) for _ in range(3)]
+        ids = [await builds.start(Request(str(tmp_path), failed=True)) for _ in range(3)]
         for _ in range(20):
-            ids.append(await builds.start(Request(str(tmp_path), dry_run=True)))
+            ids.append(await builds.start(Request(str(tmp_path), failed=True)))
             assert (await builds.wait(ids[-1]))["status"] == "succeeded"
         remembered = [id for id in ids if builds.live(id) is not None]
         assert ids[-1] in remembered and len(remembered) <= 12

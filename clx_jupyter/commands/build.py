@@ -18,6 +18,7 @@ from clx_jupyter.commands.describe import number_of
 from clx_jupyter.commands.progress import Progress
 from clx_jupyter.commands.session import Session
 from clx_jupyter.course.load import Place, check_named, find
+from clx_jupyter.dry_run import dry_run
 from clx_jupyter.errors import ClxError, Problem, RequestError
 from clx_jupyter.follow import follow
 from clx_jupyter.job_reader import Reader
@@ -40,15 +41,12 @@ def build(options: argparse.Namespace) -> int:
         report = invalid_report(error.problem, str(Path(options.path[0] if options.path else ".").absolute()))
         _hand_over(report, options)
         raise
-    place = request.place
-    session = Session(
-        state_folder(place.root, private=bool(place.single)),
-        Progress(sys.stderr, quiet=options.output_mode == "quiet"),
-        settings=settings,
-        size=options.jobs,
-        take_over=options.take_over,
-    )
+    folder = state_folder(request.place.root, private=bool(request.single))
+    progress = Progress(sys.stderr, quiet=options.output_mode == "quiet")
+    session = Session(folder, progress, settings=settings, size=options.jobs, take_over=options.take_over)
     try:
+        if options.dry_run:
+            return _dry_run(request, folder, options, progress)
         return asyncio.run((_watch if options.watch else _once)(request, options, session))
     except ClxError as error:
         _hand_over(invalid_report(error.problem, request.root), options)
@@ -73,7 +71,7 @@ def _request(options: argparse.Namespace) -> Request:
         sections=(*options.section, *options.only_sections), topics=tuple(options.topic), sources=tuple(each.chosen for each in places if each.chosen),
         without=("html",) if options.no_html else (), private=options.speaker_only, rerun=options.rerun, env_file=_env_file(options),
         image_format=options.image_format, image_mode=options.image_mode, inline_images=options.inline_images,
-        force=options.force, failed=options.failed, execute=not options.no_execute, dry_run=options.dry_run, adopt=options.adopt,
+        force=options.force, failed=options.failed, execute=not options.no_execute, adopt=options.adopt,
         timeout=options.timeout, data_dir=str(data_dir) if data_dir else None,
         output_dir=str(Path(options.output_dir).absolute()) if options.output_dir else None,
     )  # fmt: skip
@@ -102,6 +100,14 @@ def _one(places: list[Place]) -> Place:
     if any((place.root, place.file, place.single) != (first.root, first.file, first.single) for place in places):
         raise RequestError("these paths belong to different courses", "build them one after the other")
     return check_named(first)
+
+
+def _dry_run(request: Request, folder: Path, options: argparse.Namespace, progress: Progress) -> int:
+    """Say what a build would do; only reads."""
+    report = dry_run(request, folder)
+    if report["notice"]:
+        progress.note(report["notice"])
+    return _tell(report, options, progress)
 
 
 async def _once(request: Request, options: argparse.Namespace, session: Session) -> int:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +14,7 @@ from clx_jupyter import __version__
 from clx_jupyter.cli import main
 from clx_jupyter.commands import doctor
 from clx_jupyter.kernels import Kernel
+from tests.plain_user import PlainUser
 
 Findings = Callable[[], tuple[int, dict[str, dict[str, Any]]]]
 
@@ -145,11 +144,14 @@ def test_our_own_clx_is_not_another_program(healthy: Path, findings: Findings, m
     assert not any(what.startswith("another") for what in findings()[1])
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_state_folder_that_cannot_be_written(healthy: Path, findings: Findings) -> None:
-    (healthy / "state").mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
-    code, found = findings()
-    assert (code, the(found, "state folder")["state"]) == (1, "missing")
+def test_a_state_folder_that_cannot_be_written(plain_user: PlainUser) -> None:
+    state = plain_user.home / "state"
+    state.mkdir()
+    plain_user.own(state, read_only=True)
+    done = plain_user.run("-m", "clx_jupyter.cli", "doctor", "--json", CLX_STATE_DIR=str(state / "below"))
+    found = {row["what"]: row for row in json.loads(done.stdout)}
+    assert (done.returncode, the(found, "state folder")["state"]) == (1, "missing")
+    assert not any(state.iterdir())
 
 
 def test_a_state_folder_below_a_file_cannot_be_written(healthy: Path, findings: Findings) -> None:
