@@ -43,9 +43,9 @@ def journal_for(folder: Path, setting: str = AUTO) -> Journal:
     return Journal(WAL, f"the folder lies on a local disk: {type}" if type else "the folder lies on a local disk")
 
 
-def journal_of(folder: Path) -> Journal:
-    """The journal that the database of a state folder has now, by the header of its file."""
+def journal_of(folder: Path, setting: str = AUTO) -> Journal:
+    """The journal that the database of a state folder has now, by the header of its file, and why, if the *setting* is what it was."""
     with (folder / "jobs.db").open("rb") as file:
         mode = WAL if file.read(20)[18:19] == b"\2" else DELETE
-    usual = journal_for(folder)
+    usual = journal_for(folder, setting)
     return usual if usual.mode == mode else Journal(mode, "as a setting said when it was opened last")

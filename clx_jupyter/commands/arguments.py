@@ -181,6 +181,7 @@ def _zip(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", nargs="?", metavar="PATH", help="whose job database is looked at: a course (default: this folder)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from jupyter_core.paths import jupyter_config_path, jupyter_path
 from platformdirs import user_state_path
 
 from clx_jupyter import __version__
+from clx_jupyter.commands.doctor_workers import where_things_are
+from clx_jupyter.commands.finding import Finding, needed
 from clx_jupyter.kernels import Kernel, installed
 from clx_jupyter_workers.browsers import chromium
 
@@ -28,28 +30,16 @@ _TOOLS = (
 _REINSTALL = "pip install --force-reinstall --no-deps clx-jupyter (from a checkout: make setup)"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: ``ok``, ``missing`` (something needed is not there) or ``note``."""
-
-    state: str
-    what: str
-    hint: str = ""
-
-
 def doctor(options: argparse.Namespace) -> int:
     """Look at everything a build and the sidebar need."""
     found = [*_packages(), *_kernels(), _server_half(), _sidebar_half(), *_tools(), *_command(), _state()]
+    found += where_things_are(Path(options.path or "."))
     if options.json:
         print(json.dumps([asdict(finding) for finding in found], ensure_ascii=False, indent=1))
     else:
         for finding in found:
             print(f"{finding.state:8}{finding.what}" + (f"\n        hint: {finding.hint}" if finding.hint else ""))
     return 1 if any(finding.state == "missing" for finding in found) else 0
-
-
-def _needed(there: bool, what: str, hint: str) -> Finding:
-    return Finding("ok", what) if there else Finding("missing", what, hint)
 
 
 def _packages() -> Iterator[Finding]:
@@ -87,7 +77,7 @@ def _server_half() -> Finding:
     enabled = next((_enabled(file) for file in files if file.is_file()), None)
     if enabled is False:
         return Finding("missing", "server extension: it is switched off", "jupyter server extension enable clx_jupyter")
-    return _needed(enabled is True, "server extension", _REINSTALL)
+    return needed(enabled is True, "server extension", _REINSTALL)
 
 
 def _enabled(file: Path) -> bool:
@@ -101,7 +91,7 @@ def _sidebar_half() -> Finding:
     if folder is None:
         return Finding("missing", "sidebar of JupyterLab", _REINSTALL)
     program = _read(folder / "package.json").get("jupyterlab", {}).get("_build", {}).get("load", "")
-    return _needed(bool(program) and (folder / program).is_file(), f"sidebar of JupyterLab ({folder})", _REINSTALL)
+    return needed(bool(program) and (folder / program).is_file(), f"sidebar of JupyterLab ({folder})", _REINSTALL)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -144,4 +134,4 @@ def _state() -> Finding:
     folder = Path(os.environ.get("CLX_STATE_DIR") or user_state_path("clx_jupyter")).expanduser().absolute()
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
-    return _needed(writable, f"state folder for single files: {folder}", "make it writable, or set CLX_STATE_DIR to a folder that is")
+    return needed(writable, f"state folder for single files: {folder}", "make it writable, or set CLX_STATE_DIR to a folder that is")

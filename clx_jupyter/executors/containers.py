@@ -126,9 +126,13 @@ class ContainerExecutor:
     def _holder(self) -> str:
         return mark_of_holder(self.owner)
 
+    def image_of(self, type: str) -> str:
+        """The image of a type's workers."""
+        return self.images.get(type) or f"clx-{type}"
+
     async def start(self, type: str, log: Path) -> ContainerWorker:
         """Start the image's program. Raises :class:`EngineError` where the engine or the image is not there."""
-        engine, image = Engine(self.command), self.images.get(type) or f"clx-{type}"
+        engine, image = Engine(self.command), self.image_of(type)
         await engine.image(image, type)
         name = f"clx-{type}-{self.owner.root[:8] or 'nobody'}-{self.owner.epoch}-{secrets.token_hex(4)}"
         await self._watch.enter(watch.__name__, self._holder, shlex.join(engine.command))

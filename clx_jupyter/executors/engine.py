@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 
 PATIENCE = 60.0
 """Seconds until a call of the engine that only asks or removes counts as hanging."""
@@ -36,6 +37,11 @@ class Engine:
         if path is None:
             raise EngineError(f"the container engine {self.command[0]} is not installed here: correct container_command, or install it")
         return path
+
+    @property
+    def name(self) -> str:
+        """What its program is called; empty where there is none."""
+        return Path(self.command[0]).name if self.command else ""
 
     def run(self, *arguments: str) -> list[str]:
         """The command line of one call."""
