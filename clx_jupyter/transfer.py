@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from typing import Any, BinaryIO
 from clx_jupyter.executors.base import RunningWorker
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.offers import Offer, inside, offer
+from clx_jupyter_workers.assets import PREFIX
 from clx_jupyter_workers.protocol import CHUNK, FrameError
 
 MAX_RECEIVED = 5_000_000_000
@@ -54,6 +56,7 @@ class Transfer:
     def __init__(self, worker: RunningWorker, job: dict[str, Any], offered: Offer, forget: Callable[[], None]) -> None:
         self._worker, self._offer, self._forget = worker, offered, forget
         self._name = {"job": job["job"], "attempt": job["attempt"]}
+        self._folder = posixpath.dirname(job["source"]["path"])
         self._stage = Incoming(Path(job["stage"]))
         self._wanted: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._asked: set[str] = set()
@@ -82,6 +85,7 @@ class Transfer:
                 await asyncio.to_thread(self._stage.take, header, body)
             case "output":
                 self._stage.check(_hashes([header.get("sha256")]), header.get("size"))
+                header["assets"] = [name for name in header.get("assets") or () if self._may_lie_beside(name)]
                 return False
             case "written":
                 self._stage.check(_hashes(header.get("files")))
@@ -98,6 +102,11 @@ class Transfer:
             raise FrameError(f"it asks twice for a file: {path[:200]!r}")
         self._asked.add(sha256)
         return path, sha256
+
+    def _may_lie_beside(self, name: Any) -> bool:
+        """Whether a file that an output names may be published with it: it cannot show what its worker was not to see."""
+        path = posixpath.normpath(posixpath.join(self._folder, str(name)))
+        return str(name).startswith(PREFIX) or path in self._offer.files or path in self._offer.beside
 
     def _are_shelved(self, hashes: list[str]) -> bool:
         return all((self._offer.shelf / sha256[:2] / sha256).is_file() for sha256 in hashes)

@@ -381,6 +381,14 @@ async def test_an_output_with_another_size_is_refused(transfer: Transfer) -> Non
         await transfer.hear({"t": "output", "variant": "0", "sha256": digest(b"page"), "size": 5}, b"")
 
 
+async def test_no_file_is_published_beside_an_output_that_its_worker_was_not_to_see(world: World, transfer: Transfer) -> None:
+    world.write("answers.pdf")
+    assert await transfer.hear(part(b"page"), b"page")
+    output = {"t": "output", "variant": "0", "sha256": digest(b"page"), "size": 4, "assets": ["data.csv", "answers.pdf", "../x", "/page"]}
+    assert not await transfer.hear(output, b"")
+    assert output["assets"] == ["data.csv", "/page"]
+
+
 def test_parts_of_two_files_may_not_be_mixed_and_all_of_them_have_a_limit(tmp_path: Path) -> None:
     incoming = Incoming(tmp_path, limit=10)
     incoming.take(part(b"one", last=False), b"on")
