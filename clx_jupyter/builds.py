@@ -329,8 +329,9 @@ class Builds:
                 report = await self._report(build, state, error)
             with contextlib.suppress(QueueError):
                 await self._queue.set_build(live.id, BuildState(report["state"]), error=error)
-        # Last: whoever sees the end finds all of it.
-        live.state, live.report = BuildState(report["state"]), report
+        # Last, and the state after the report: whoever sees the end finds all of it.
+        live.report = report
+        live.state = BuildState(report["state"])
         self._tell(build)
         build.ended.set()
         if not self.busy:

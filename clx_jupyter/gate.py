@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from clx_jupyter.errors import ClxError, Problem
 from clx_jupyter.state import Lock
-from clx_jupyter_workers.volumes import is_full, room
+from clx_jupyter_workers.volumes import is_full, room, unwritten_file
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class Gate:
 
 def unwritten(error: OSError, where: Path, path: str | None = None) -> Problem:
     """What could not be written, in words that name the disk; *where* is a file on it if the error names none."""
-    file = Path(str(error.filename)) if error.filename else where
+    file = unwritten_file(error) or where
     message = f"the outputs could not be written: {error.strerror or error} ({file})"
     if is_full(error):
         return Problem("disk-full", f"the disk {room(file)} is full: {file} could not be written", _MAKE_ROOM, path=path)

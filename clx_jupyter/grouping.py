@@ -22,6 +22,11 @@ REFUSED = (sqlite3.IntegrityError, ValueError, OverflowError)
 class GroupConnection(aiosqlite.Connection):
     """A connection that runs functions of the plain connection on its thread."""
 
+    def __init__(self, connector: Callable[[], sqlite3.Connection], iter_chunk_size: int) -> None:
+        super().__init__(connector, iter_chunk_size)
+        # A server whose loop a Ctrl-C ends closes nothing any more: its process must not wait for this thread for ever.
+        self._thread.daemon = True
+
     async def run(self, function: Callable[[sqlite3.Connection, Sequence[Change]], Any], changes: Sequence[Change]) -> Any:
         """What *function* gives for the plain connection and *changes*."""
         return await self._execute(function, self._conn, changes)  # type: ignore[no-untyped-call]

@@ -20,6 +20,7 @@ from clx_jupyter.course.load import Place, load
 from clx_jupyter.course.model import Course
 from clx_jupyter.jobs import BULK
 from clx_jupyter.manifest import write_atomically
+from clx_jupyter.state import writing
 from clx_jupyter.variants import Choice, widened
 
 FLAGS = ("execute", "force", "failed")
@@ -105,9 +106,13 @@ def new_id() -> str:
 
 
 def post(folder: Path, message: dict[str, Any]) -> Path:
-    """Hand a message (``{"do": "build" | "cancel", "build": id, …}``) to the holder. Gives the file, gone once it was taken."""
+    """Hand a message (``{"do": "build" | "cancel", "build": id, …}``) to the holder. Gives the file, gone once it was taken.
+
+    Raises :class:`QueueError` where it cannot be written.
+    """
     path = folder / "requests" / f"{uuid.uuid4().hex}.json"
-    write_atomically(path, json.dumps(message).encode(), mode=0o600)
+    with writing(folder):
+        write_atomically(path, json.dumps(message).encode(), mode=0o600)
     ring(folder)
     return path
 

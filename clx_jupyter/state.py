@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from clx_jupyter.errors import ClxError, HeldError, QueueError, RequestError
+from clx_jupyter.errors import ClxError, FullError, HeldError, QueueError, RequestError
 from clx_jupyter.manifest import write_atomically
+from clx_jupyter_workers.volumes import is_full, room
 
 if os.name == "nt":
     import msvcrt
@@ -67,15 +68,32 @@ def has_state(root: Path) -> bool:
 
 
 def create_state_folder(folder: Path, root: Path) -> None:
-    """Create the folder (0700), its sub-folders and its own ``.gitignore``; harmless where they are there already."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
-    for name in ("stage", "executions", "requests", "logs", "builds"):
-        (folder / name).mkdir(exist_ok=True, mode=0o700)
-    if not (folder / ".gitignore").exists():
-        write_atomically(folder / ".gitignore", b"*\n", mode=0o600)
-    if not (folder / "root").exists():
-        write_atomically(folder / "root", f"{root}\n".encode(), mode=0o600)
+    """Create the folder (0700), its sub-folders and its own ``.gitignore``; harmless where they are there already.
+
+    Raises :class:`QueueError` where that cannot be written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+        for name in ("stage", "executions", "requests", "logs", "builds"):
+            (folder / name).mkdir(exist_ok=True, mode=0o700)
+        if not (folder / ".gitignore").exists():
+            write_atomically(folder / ".gitignore", b"*\n", mode=0o600)
+        if not (folder / "root").exists():
+            write_atomically(folder / "root", f"{root}\n".encode(), mode=0o600)
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """While something is written into a state folder: raises :class:`QueueError` where it cannot be, naming the disk if that is full."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            words = f"the disk {room(folder)} is full: the state folder {folder} cannot be written"
+            raise FullError(words, "make room on that disk, then build again: nothing is lost but time", path=str(folder)) from error
+        words = f"the state folder {folder} cannot be written: {error.strerror or error}"
+        raise QueueError(words, "see that it can be, or set CLX_STATE_DIR to a folder that can", path=str(folder)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +129,12 @@ class Lock:
     def acquire(self, *, take_over: bool = False) -> bool:
         """Take the lock; ``False`` where another process of this host has it.
 
-        Raises :class:`HeldError` where another host holds it, unless *take_over*.
+        Raises :class:`HeldError` where another host holds it, unless *take_over*, and :class:`QueueError` where that cannot be written down.
         """
+        with writing(self._folder):
+            return self._acquired(take_over)
+
+    def _acquired(self, take_over: bool) -> bool:
         file = open(self._folder / "lock", "ab", opener=_private)  # noqa: SIM115 - held until release()
         locked = False
         try:
@@ -132,8 +154,12 @@ class Lock:
         self._file = file
         self.epoch = (previous.epoch if previous else self._last_epoch()) + 1
         holder = {"host": platform.node(), "boot": _boot_id(), "pid": os.getpid(), "started": time.time(), "epoch": self.epoch}
-        self._write("holder", holder)
-        self._write("epoch", self.epoch)
+        try:
+            self._write("holder", holder)
+            self._write("epoch", self.epoch)
+        except OSError:
+            self.release()
+            raise
         return True
 
     @staticmethod

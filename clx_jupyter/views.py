@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import Counter
@@ -255,11 +256,13 @@ class BuildLook:
 
     def build(self, id: str, since: float = 0.0) -> dict[str, Any] | None:
         """One build with its jobs that changed *since* a time, and its problems; ``None`` if there is none of this name."""
-        row = self.reader.build(id)
+        row, live = self.reader.build(id), self.live(id)
+        if row is None and live is not None:  # somebody deleted the state: its end is told all the same
+            row = _live_as_row(live)
         if row is None or row["course"] != self.place.file or not _is_about(row_json(row["request"]), self.place):
             return None
         now = time.time()
-        (view, report), live = self._seen(row), self.live(id)
+        view, report = self._seen(row)
         # A build that was resumed has given up jobs of places that were planned anew: the latest one counts.
         jobs = list({job["place"]: job for job in self.reader.jobs(id, 1_000_000)}.values())
         told = [problem for job in jobs for problem in row_json(job["problems"], [])]
@@ -274,17 +277,17 @@ class BuildLook:
     def _seen(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """A build without its jobs, and its report once it has ended."""
         live, request = self.live(row["id"]), row_json(row["request"])
-        if live and live.state in BUILD_ENDED and row["finished"] is None:  # it ended after the row was read
+        shown = _as_of_now(live) if live else row_as_live(row)
+        ended = shown.state in BUILD_ENDED
+        if ended and row["finished"] is None:  # it ended after the row was read
             row = self.reader.build(row["id"]) or row
-        ended = row["state"] in BUILD_ENDED
-        report = live.report if live and live.report else read_report(folder_of(self.place), row["id"]) if ended else None
+        report = (shown.report or read_report(folder_of(self.place), row["id"])) if ended else None
         holder = None if ended else living_holder(folder_of(self.place))
         counts = Counter(output["state"] for output in report["outputs"]) if report else None
-        shown = live or row_as_live(row)
         view = {
             "id": row["id"],
             "file": row["course"],
-            "number": live.number if live else row["number"],
+            "number": shown.number,
             "state": shown.state,
             "here": live is not None,
             "holder": {"host": holder.host, "pid": holder.pid} if holder else None,
@@ -311,11 +314,29 @@ class BuildLook:
         ]  # fmt: skip
 
 
+def _as_of_now(live: Live) -> Live:
+    """A build of this process at one instant: it goes on, perhaps to its end, while it is looked at."""
+    number, state = live.number, live.state  # in this order: whoever changes a build counts last, so nothing is older than its number
+    return replace(live, number=number, state=state)
+
+
 def row_as_live(row: Mapping[str, Any]) -> Live:
     """A build of another process, by its row."""
     request = Request.from_json(row_json(row["request"]))
     state, started = BuildState(row["state"]), row["started"] or row["created"]
     return Live(row["id"], request, row["number"], state, started, total=row["total"], done=row["done"], failed=row["failed"])
+
+
+def _live_as_row(live: Live) -> dict[str, Any]:
+    """The row of a build of this process that stands nowhere any more."""
+    told = {
+        "id": live.id,
+        "course": live.request.file,
+        "number": live.number,
+        "state": live.state,
+        "request": json.dumps(live.request.to_json()),
+    }
+    return {**told, "created": live.started, "started": live.started, "finished": None, "error": None}
 
 
 def _is_about(request: Mapping[str, Any], place: Place) -> bool:

@@ -64,12 +64,8 @@ export class Conversions {
     const problems = build.problems ?? [];
     const error = problems.find(problem => problem.severity === 'error');
     if (build.state === 'cancelled') {
-      Notification.update({
-        id,
-        type: 'default',
-        message: this._trans.__('Converting %1 was cancelled.', name),
-        autoClose: STAYS
-      });
+      const message = this._trans.__('Converting %1 was cancelled.', name);
+      instead(id, message, 'default', { autoClose: STAYS });
     } else if (error || build.error || build.state !== 'succeeded') {
       // Paths of problems count from the folder of the course.
       const single = build.request.single || build.request.sources[0] || name;
@@ -94,10 +90,8 @@ export class Conversions {
       name
     );
     const warned = this._trans._n('%1 warning.', '%1 warnings.', warnings);
-    Notification.update({
-      id,
-      type: warnings ? 'warning' : 'success',
-      message: warnings ? `${files} ${warned}` : files,
+    const message = warnings ? `${files} ${warned}` : files;
+    instead(id, message, warnings ? 'warning' : 'success', {
       autoClose: STAYS,
       actions: page ? this._actions(build.course, page) : []
     });
@@ -135,7 +129,7 @@ export class Conversions {
     folder: string
   ): void {
     const documents = this._documents;
-    const message = problem
+    const why = problem
       ? [problem.message.split('\n')[0], problem.hint].filter(Boolean)
       : [this._trans.__('the server did not answer')];
     const open = {
@@ -147,14 +141,12 @@ export class Conversions {
         }
       }
     };
-    Notification.update({
-      id,
-      type: 'error',
-      message: this._trans.__(
-        '%1 could not be converted whole: %2',
-        name,
-        message.join(' · ')
-      ),
+    const message = this._trans.__(
+      '%1 could not be converted whole: %2',
+      name,
+      why.join(' · ')
+    );
+    instead(id, message, 'error', {
       autoClose: false,
       actions: documents && problem?.path ? [open] : []
     });
@@ -165,4 +157,20 @@ export class Conversions {
       await this._commands.execute('filebrowser:refresh');
     }
   }
+}
+
+/**
+ * Say something in place of what a notification says.
+ *
+ * As one of its own: JupyterLab drops a change of a notification whose toast
+ * it has not drawn yet, so that this one would go on converting for ever.
+ */
+function instead(
+  id: string,
+  message: string,
+  type: Notification.TypeOptions,
+  options: Notification.IOptions<null>
+): void {
+  Notification.dismiss(id);
+  Notification.emit(message, type, options);
 }

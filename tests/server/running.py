@@ -80,7 +80,7 @@ class Servers:
         """Where they make temporary files."""
         return self.home / "tmp"
 
-    def start(self, *options: str) -> Server:
+    def start(self, *options: str, stdin: int = subprocess.DEVNULL) -> Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -92,7 +92,7 @@ class Servers:
                 [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
                  "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}",
                  "--ServerApp.jpserver_extensions=clx_jupyter=True", "--BuildSettings.workers=2", *options],
-                cwd=self.root, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
+                cwd=self.root, stdin=stdin, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
                 env={**os.environ, **places, "XDG_STATE_HOME": str(self.home / "state"),
                      "TMPDIR": str(self.temporary), MARK: str(self.home)},
             )  # fmt: skip

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Protocol
 from clx_jupyter_workers import VERSION
 from clx_jupyter_workers.problems import Problem, SourceError
 from clx_jupyter_workers.processes import adopt_orphans, end_children, end_this_tree
-from clx_jupyter_workers.volumes import fullest, is_full, room
+from clx_jupyter_workers.volumes import fullest, is_full, room, unwritten_file
 
 PREFIX = struct.Struct(">II")
 """Length of the header, length of the body."""
@@ -320,8 +320,8 @@ def _unexpected(error: Exception, job: Header) -> Problem:
     text = "".join(traceback.format_exception(error))[-20_000:]
     if isinstance(error, OSError) and is_full(error):
         # Writing names no file: it is one of the places that a job writes to.
-        places = [error.filename] if error.filename else [job[name] for name in ("stage", "scratch") if job.get(name)]
-        disk = room(fullest(map(Path, places or [tempfile.gettempdir()])))
+        places = [job[name] for name in ("stage", "scratch") if job.get(name)] or [tempfile.gettempdir()]
+        disk = room(unwritten_file(error) or fullest(map(Path, places)))
         return Problem("disk-full", f"The disk {disk} is full.", "Make room there and build again.", path=path)
     hint = "This is an error of clx_jupyter: please report it."
     return Problem("internal", f"{type(error).__name__}: {error}", hint, path=path, traceback=text)

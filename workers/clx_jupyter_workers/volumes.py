@@ -17,6 +17,12 @@ def is_full(error: OSError) -> bool:
     return error.errno in FULL
 
 
+def unwritten_file(error: OSError) -> Path | None:
+    """The file that could not be written, where the error names one: that of a copy names the source first."""
+    named = error.filename2 or error.filename
+    return Path(str(named)) if named else None
+
+
 def mount_point(path: Path) -> Path:
     """Where the file system begins that *path* lies on, or would lie on."""
     folder = path.resolve()  # a link may lead to another disk

@@ -112,6 +112,18 @@ describe('Conversions', () => {
     ]);
   });
 
+  it('say how they ended in a notification of their own', async () => {
+    // JupyterLab drops a change of one that it has not drawn yet.
+    const done = conversions.convert('week/deck.py');
+    await settle();
+    const { id } = shown();
+    await change({ state: 'succeeded', outputs: [output('deck.html')] });
+    await done;
+
+    expect(Notification.manager.count).toBe(1);
+    expect(shown().id).not.toBe(id);
+  });
+
   it('lead to the error, relative to the folder of the course', async () => {
     const done = conversions.convert('week/decks/deck.py');
     await settle();

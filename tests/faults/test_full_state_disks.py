@@ -1,0 +1,59 @@
+"""The disk of the state folder, or that of temporary files, is full: real disks, of which the build tells which one it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.publishing import build as built
+from tests.faults.publishing import course, disk, tree
+from tests.faults.test_full_disks import MEGABYTE, fill
+from tests.stories.conftest import command, notebook, write
+
+pytestmark = pytest.mark.story
+
+
+@pytest.mark.fault(19)
+def test_a_state_folder_without_room_is_told_with_its_disk_and_with_room_the_next_build_is_right(tmp_path: Path) -> None:
+    root = course(tmp_path / "course")
+    with disk(root / ".clx", 2 * MEGABYTE) as place:
+        for word in ("first", "other"):  # there is no state yet; there is one
+            course(root, word=word)
+            before, filler = tree(root / "output"), fill(place, 0)
+            code, report = built(root)
+            (problem,) = report["problems"]
+            assert (code, report["status"], problem["class"]) == (2, "invalid", "disk-full")
+            assert f"the disk {place} (" in problem["message"] and str(root / ".clx") in problem["message"]
+            assert tree(root / "output") == before
+            filler.unlink()
+            code, report = built(root)
+            assert (code, report["status"]) == (0, "succeeded")
+            assert word in (root / "output/students/code-along/code/slides/0.py").read_text()
+
+
+@pytest.mark.fault(20)
+def test_a_disk_of_temporary_files_without_room_is_told_and_with_room_the_next_build_is_right(tmp_path: Path) -> None:
+    root = write(
+        tmp_path / "course",
+        {"a/a.ipynb": notebook(("markdown", "# A"), ("code", "print(len(open('data').read()))")), "a/data": "x" * MEGABYTE},
+    )
+    with disk(tmp_path / "tmp", 3 * MEGABYTE) as place:
+        filler = fill(place, MEGABYTE // 4)
+        done = command("build", str(root), cwd=root, TMPDIR=str(place))
+        assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+        assert f"disk {place} (" in done.stderr and "is full" in done.stderr, done.stderr
+        assert list(place.iterdir()) == [filler], "what lies there is tidied up"
+        filler.unlink()
+        done = command("build", str(root), cwd=root, TMPDIR=str(place))
+        assert done.returncode == 0, done.stderr
+    assert str(MEGABYTE) in next((root / "output").rglob("a.html")).read_text()
+
+
+def test_a_folder_for_temporary_files_that_is_missing_or_has_no_room_at_all_is_not_used(tmp_path: Path) -> None:
+    root = write(tmp_path / "course", {"a.py": "# %% [markdown]\n# # A\n"})
+    with disk(tmp_path / "tmp", MEGABYTE) as place:
+        fill(place, 0)
+        for folder, options in ((place, []), (tmp_path / "nowhere", ["--force"])):
+            done = command("build", str(root), *options, cwd=root, TMPDIR=str(folder))
+            assert done.returncode == 0, done.stderr
