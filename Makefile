@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 # Paths stay relative, so that a checkout may lie in a folder with spaces.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Images of containers often set it: the tests start hundreds of processes, and each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 SIDEBAR_SOURCES := labextension/package.json labextension/tsconfig.json $(wildcard labextension/schema/* \
     labextension/style/* labextension/src/*.ts labextension/src/*.tsx labextension/src/*/*.ts labextension/src/*/*.tsx)

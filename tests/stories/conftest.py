@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -33,10 +34,13 @@ class Built:
 
 
 def command(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
+    """``clx`` in a terminal; a build has one worker unless *arguments* say how many.
 
+    Most courses of tests are so small that starting a second one takes longer than all of the work.
+    """
+    one = ("--jobs", "1") if arguments[0] == "build" and "--jobs" not in arguments else ()
     return subprocess.run(
-        [sys.executable, "-m", "clx_jupyter.cli", *arguments],
+        [sys.executable, "-m", "clx_jupyter.cli", *arguments, *one],
         cwd=cwd, capture_output=True, text=True, timeout=300, env={**os.environ, **environment}, check=False,
     )  # fmt: skip
 
@@ -77,7 +81,7 @@ class Watcher:
     """A running ``clx build --watch --json``: its reports one by one."""
 
     def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "clx_jupyter.cli", "build", *arguments, "--watch", "--json"]
+        command = [sys.executable, "-m", "clx_jupyter.cli", "build", *arguments, "--jobs", "1", "--watch", "--json"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self._reports: queue.Queue[dict[str, Any]] = queue.Queue()
         self.said: list[str] = []

@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 
 from clx_jupyter_workers.mirror import mirrored
+from clx_jupyter_workers.notebook.iri_grammar import without_iri_grammar
 from clx_jupyter_workers.protocol import Convert, Header, Link, run, serve
 
 
 def load() -> Convert:
     """Import the notebook stack and get its slow parts ready."""
     # Here and not above: the reader thread answers pings while these imports go on, and --help needs none.
-    from clx_jupyter_workers.notebook import export
-    from clx_jupyter_workers.notebook.convert import convert
+    with without_iri_grammar():
+        from clx_jupyter_workers.notebook import export
+        from clx_jupyter_workers.notebook.convert import convert
 
     export.warm_up()
     return mirrored(convert)
