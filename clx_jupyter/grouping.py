@@ -15,9 +15,6 @@ import aiosqlite
 Change = Callable[[sqlite3.Connection], Any]
 """Part of a transaction. It may be called twice, after what it did was undone."""
 
-REFUSED = (sqlite3.IntegrityError, ValueError, OverflowError)
-"""What is wrong with one change and not with the database; the last two: values that SQLite cannot hold."""
-
 
 class GroupConnection(aiosqlite.Connection):
     """A connection that runs functions of the plain connection on its thread."""
@@ -39,8 +36,15 @@ def commit(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[An
     """
     try:
         return _together(connection, changes)
-    except REFUSED:  # seldom: so nobody pays for a savepoint otherwise
+    except Exception as error:  # seldom: so nobody pays for a savepoint otherwise
+        if not _is_of_one(error):
+            raise
         return _one_by_one(connection, changes)
+
+
+def _is_of_one(error: Exception) -> bool:
+    """Whether something is wrong with one change and not with the database: then whoever sent it is told, and nobody else."""
+    return not isinstance(error, sqlite3.Error) or isinstance(error, sqlite3.IntegrityError)
 
 
 def _together(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[Any]:
@@ -59,7 +63,9 @@ def _one_by_one(connection: sqlite3.Connection, changes: Sequence[Change]) -> li
         connection.execute("SAVEPOINT one")
         try:
             return change(connection)
-        except REFUSED as error:
+        except Exception as error:
+            if not _is_of_one(error):
+                raise
             connection.execute("ROLLBACK TO one")
             return error
         finally:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shutil
 import sqlite3
 from contextlib import closing
 from importlib.resources import files
@@ -38,6 +40,8 @@ UPGRADES: dict[int, tuple[str, ...]] = {
 _KEPT = 2
 """So many copies stay."""
 
+_INCREMENTAL = 2
+
 
 def version_of(db: sqlite3.Connection) -> int:
     """The schema of a database; 0 for one that is empty."""
@@ -67,6 +71,17 @@ def upgrade(db: sqlite3.Connection, path: Path) -> None:
             raise
     for old in backups(path)[:-_KEPT]:
         old.unlink(missing_ok=True)
+    if db.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
+        _let_it_shrink(db, path)
+
+
+def _let_it_shrink(db: sqlite3.Connection, path: Path) -> None:
+    """Write a database anew that was made before its file could get smaller, where there is room; else it stays as large as it was."""
+    if shutil.disk_usage(path.parent).free < 3 * path.stat().st_size:  # the new file, and the log or journal beside
+        return
+    with contextlib.suppress(sqlite3.OperationalError):  # somebody reads it, or there is no room where SQLite writes temporary files
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        db.execute("VACUUM")
 
 
 def backup_of(path: Path, version: int) -> Path:

@@ -21,7 +21,18 @@ from typing import IO
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
 from clx_jupyter.journal import JOURNAL, Journal, remove_empty
-from clx_jupyter.manifest import CLM_MANIFEST, MANIFEST, Entry, parted, read_clm_manifest, read_manifest, replacing, write_manifest
+from clx_jupyter.manifest import (
+    CLM_MANIFEST,
+    MANIFEST,
+    Entry,
+    course_names,
+    mark_of,
+    parted,
+    read_clm_manifest,
+    read_manifest,
+    replacing,
+    write_manifest,
+)
 
 ASSET = "asset"
 """The variant of copied files in the manifest."""
@@ -263,15 +274,16 @@ class Tree:
                 removed.append(path)
         return removed
 
-    def leave(self, keep: Callable[[str], bool]) -> None:
-        """Remove what the course published here, and the manifest and the folder if nothing else is in them."""
+    def leave(self, keep: Callable[[str], bool]) -> list[str]:
+        """Remove what the course published here, and the manifest and the folder if nothing else is in them. Gives the paths of what went."""
         if not self.root.is_dir():
-            return
-        self.prune(keep)
+            return []
+        gone = self.prune(keep)
         self.save()
         if not self.entries:
             (self.root / MANIFEST).unlink(missing_ok=True)
             remove_empty(self.root, self.root.parent)
+        return gone
 
     def save(self) -> None:
         """Write the manifest; where nothing was ever published there is none.
@@ -297,6 +309,19 @@ class Tree:
         if self._known() or not self.root.is_dir():
             return None
         return next((path for path in paths if path not in self.entries and (self.root / path).is_file()), None)
+
+
+def tree_of_course(target: Path, root: Path, file: str, *, adopt: bool = False) -> Tree:
+    """The tree of *target* for the course *file* (or the single notebook) at *root*."""
+    names = course_names(file, root, target)
+    mine = parted(names[0])[1]
+
+    def alive(name: str) -> bool:
+        other, mark = parted(name)
+        # Nothing can be known of courses of other roots but that they were built.
+        return bool(other) and (root / other).is_file() if mark in ("", mine) else not adopt
+
+    return Tree(target, adopt=adopt, names=names, alive=alive, mark=mark_of(root))
 
 
 def _shared(old: Entry, new: Entry, same: bool) -> bool:

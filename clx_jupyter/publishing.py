@@ -13,14 +13,14 @@ from typing import Any
 from clx_jupyter.assets import Copy, copies_of_ours, mentioned_copies, needed_by_page, static_copies, stays_private
 from clx_jupyter.attempts import Attempt
 from clx_jupyter.course.model import Target
-from clx_jupyter.course.topics import leads_outside
+from clx_jupyter.course.walk import leads_outside
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
 from clx_jupyter.former_targets import FormerTargets
 from clx_jupyter.job_rows import StoredOutput
-from clx_jupyter.manifest import Entry, course_names, mark_of, parted, sweep, write_atomically
+from clx_jupyter.manifest import Entry, mark_of, sweep, write_atomically
 from clx_jupyter.plan import Output, Plan, SourcePlan
-from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others
+from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others, tree_of_course
 from clx_jupyter.requests import Request
 from clx_jupyter.start_pages import LOADS, Made, Page, made_pages
 from clx_jupyter.variants import PAGES, language_in
@@ -59,16 +59,7 @@ class Publishing:
         self._leave_to_others()
 
     def _tree(self, target: Path) -> Tree:
-        root = self.course.root
-        names = course_names(self.request.single or self.course.file, root, target)
-        mine = parted(names[0])[1]
-
-        def alive(name: str) -> bool:
-            other, mark = parted(name)
-            # Nothing can be known of courses of other roots but that they were built.
-            return bool(other) and (root / other).is_file() if mark in ("", mine) else not self.request.adopt
-
-        return Tree(target, adopt=self.request.adopt, names=names, alive=alive, mark=mark_of(root))
+        return tree_of_course(target, self.course.root, self.request.single or self.course.file, adopt=self.request.adopt)
 
     def _refuse_occupied(self) -> None:
         for path, tree in self._trees.items():

@@ -68,6 +68,22 @@ async def test_a_reader_in_a_transaction_does_not_disturb_the_writer_of_a_log(tm
     await queue.close()
 
 
+async def test_a_change_that_fails_for_a_reason_of_its_own_ends_alone_and_the_writer_goes_on(tmp_path: Path) -> None:
+    queue = await JobQueue.open(tmp_path / DATABASE)
+
+    def wrong(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE builds SET total = 7")
+        raise KeyError("what it looked for")
+
+    results = await asyncio.wait_for(
+        asyncio.gather(queue.add_build("a", "", {}), queue.database.change(wrong), queue.add_build("b", "", {}), return_exceptions=True), 30
+    )
+    assert [type(result) for result in results] == [type(None), KeyError, type(None)]
+    await asyncio.wait_for(queue.add_build("c", "", {}), 30)
+    assert {(row["id"], row["total"]) for row in Reader(tmp_path).builds()} == {("a", 0), ("b", 0), ("c", 0)}
+    await queue.close()
+
+
 @pytest.mark.fault(41)
 async def test_without_a_log_the_writer_waits_for_a_reader_and_goes_on(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / DATABASE, "delete", busy=0.05)

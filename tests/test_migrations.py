@@ -69,6 +69,19 @@ def test_an_older_database_is_copied_before_each_step_and_keeps_its_rows(tmp_pat
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+async def test_the_file_of_an_upgraded_database_gets_smaller_when_rows_go(tmp_path: Path) -> None:
+    path = tmp_path / DATABASE
+    of_schema(path, OLDER[-1], rows=200)
+    queue = await JobQueue.open(path)
+    await queue.database.rest()
+    before = path.stat().st_size
+    await queue.database.write(("DELETE FROM jobs", ()))
+    await queue.database.shrink(2**31 - 1)
+    await queue.database.rest()
+    assert path.stat().st_size < before / 3
+    await queue.close()
+
+
 def test_only_the_last_two_copies_stay(tmp_path: Path) -> None:
     path = tmp_path / DATABASE
     for version in (-3, -2, -1):

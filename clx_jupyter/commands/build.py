@@ -17,6 +17,7 @@ from clx_jupyter.cli import shown, told
 from clx_jupyter.commands.describe import number_of
 from clx_jupyter.commands.progress import Progress
 from clx_jupyter.commands.session import Session
+from clx_jupyter.commands.which_course import place_of, state_of
 from clx_jupyter.course.load import Place, check_named, find
 from clx_jupyter.dry_run import dry_run
 from clx_jupyter.errors import ClxError, Problem, RequestError
@@ -26,7 +27,7 @@ from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.reports import invalid_report, write_report
 from clx_jupyter.requests import Request, post
 from clx_jupyter.settings import read_settings
-from clx_jupyter.state import create_state_folder, read_holder, state_folder
+from clx_jupyter.state import create_state_folder, read_holder
 from clx_jupyter.views import built_by
 from clx_jupyter.watching import Watched
 
@@ -41,7 +42,7 @@ def build(options: argparse.Namespace) -> int:
         report = invalid_report(error.problem, str(Path(options.path[0] if options.path else ".").absolute()))
         _hand_over(report, options)
         raise
-    folder = state_folder(request.place.root, private=bool(request.single))
+    folder = state_of(request.place)
     progress = Progress(sys.stderr, quiet=options.output_mode == "quiet")
     session = Session(folder, progress, settings=settings, size=options.jobs, take_over=options.take_over)
     try:
@@ -204,8 +205,8 @@ def _exit_code(report: dict[str, Any], options: argparse.Namespace) -> int:
 
 def cancel(options: argparse.Namespace) -> int:
     """Ask the holder to cancel, and wait until it has."""
-    place = find(Path(options.path or "."), Path(options.data_dir).absolute() if options.data_dir else None)
-    folder = state_folder(place.root, private=bool(place.single))
+    place = place_of(options)
+    folder = state_of(place)
     reader = Reader(folder)
     open_builds = [row["id"] for row in reader.builds(1000) if row["state"] not in BUILD_ENDED]
     chosen = [id for id in open_builds if options.build in (None, id)]

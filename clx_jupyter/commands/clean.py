@@ -10,23 +10,24 @@ from pathlib import Path
 
 from clx_jupyter.cli import shown, told
 from clx_jupyter.commands.describe import number_of
-from clx_jupyter.course.load import Place, find, load
+from clx_jupyter.commands.which_course import place_of, state_of
+from clx_jupyter.course.load import Place, load
 from clx_jupyter.database import Database
 from clx_jupyter.errors import HeldError
+from clx_jupyter.former_targets import leave, left_behind
 from clx_jupyter.job_reader import DATABASE, Reader
-from clx_jupyter.leftovers import former_targets, remove_outputs
 from clx_jupyter.requests import post
 from clx_jupyter.retention import Freed, Retention
 from clx_jupyter.settings import read_settings
-from clx_jupyter.state import Lock, create_state_folder, living_holder, read_holder, state_folder
+from clx_jupyter.state import Lock, create_state_folder, living_holder, read_holder
 
 _TAKEN_WITHIN = 10.0
 
 
 def clean(options: argparse.Namespace) -> int:
     """Say what went."""
-    place = find(Path(options.path or "."), Path(options.data_dir).absolute() if options.data_dir else None)
-    folder = state_folder(place.root, private=bool(place.single))
+    place = place_of(options)
+    folder = state_of(place)
     if not (folder / DATABASE).exists():
         print("nothing was built here yet")
         return 0
@@ -77,15 +78,15 @@ def _handed_over(folder: Path, outputs: bool) -> int:
 
 def _outputs(place: Place, folder: Path, *, dry: bool) -> int:
     course = load(place)
-    former = former_targets(place, course, Reader(folder))
+    former = left_behind(place, course, Reader(folder))
     if not former:
         print("no folder but the targets of the course holds anything built")
     for target in former:
         if dry:
             print(f"would be emptied: {shown(target)}")
             continue
-        gone, tree = remove_outputs(target, place, course)
+        gone, problems = leave(target, place.root, place.single or course.file)
         print(f"removed {number_of(len(gone), 'output')} from {shown(target)}")
-        for problem in tree.problems:
+        for problem in problems:
             print(told(problem), file=sys.stderr)
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clx_jupyter.commands.finding import Finding
+from clx_jupyter.commands.which_course import state_of
 from clx_jupyter.course.load import find
 from clx_jupyter.database_journal import AUTO, journal_for, journal_of
 from clx_jupyter.errors import ClxError
@@ -16,7 +17,6 @@ from clx_jupyter.executors.containers import ContainerExecutor
 from clx_jupyter.executors.engine import Engine, EngineError
 from clx_jupyter.job_reader import DATABASE
 from clx_jupyter.settings import read_settings
-from clx_jupyter.state import state_folder
 
 
 def where_things_are(path: Path) -> Iterator[Finding]:
@@ -34,7 +34,7 @@ def where_things_are(path: Path) -> Iterator[Finding]:
     except ClxError as error:
         yield Finding("note", f"no job database: {error.problem.message}", error.problem.hint)
     else:
-        yield _database(place.root, state_folder(place.root, private=bool(place.single)), journal_mode)
+        yield _database(place.root, state_of(place), journal_mode)
 
 
 async def _workers(executors: Executors) -> list[Finding]:

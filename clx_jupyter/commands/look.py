@@ -10,26 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from clx_jupyter.commands.by_hand import show_spec
-from clx_jupyter.course.load import Place, find
+from clx_jupyter.commands.which_course import place_of, state_of
 from clx_jupyter.database_journal import journal_of
 from clx_jupyter.errors import RequestError
 from clx_jupyter.follow import read_report
 from clx_jupyter.job_reader import Reader
 from clx_jupyter.job_rows import row_json
 from clx_jupyter.jobs import BUILD_ENDED, JobState
-from clx_jupyter.state import Holder, living_holder, state_folder
+from clx_jupyter.state import Holder, living_holder
 
 _ALL = 1_000_000
 _LAST_WORKERS = 5
 
 
-def _place(options: argparse.Namespace) -> Place:
-    return find(Path(options.path or "."), Path(options.data_dir).absolute() if options.data_dir else None)
-
-
 def _folder(options: argparse.Namespace) -> Path:
-    place = _place(options)
-    return state_folder(place.root, private=bool(place.single))
+    return state_of(place_of(options))
 
 
 # --- status -------------------------------------------------------------------
@@ -87,7 +82,8 @@ def _counted(problems: Sequence[dict[str, Any]]) -> str:
 def jobs(options: argparse.Namespace) -> int:
     """The jobs of a build, or one of them as its worker gets it."""
     if options.spec is not None:
-        return show_spec(_place(options).root, _folder(options), options.spec)
+        place = place_of(options)
+        return show_spec(place.root, state_of(place), options.spec)
     reader = Reader(_folder(options))
     _check_state(options.state)
     build = _chosen(reader, options.build)

@@ -16,22 +16,18 @@ from clx_jupyter.course.clm_layout import Places, sanitised_path, variant_path
 from clx_jupyter.course.model import CLM_FORMATS, Asset, Course, DirGroup, Images, Section, Source, Target, Text, Topic
 from clx_jupyter.course.targets import refused
 from clx_jupyter.course.topics import (
-    IGNORED_FOLDERS,
-    OUTSIDE,
     SLIDES,
     Contents,
     Deck,
     Place,
-    Walk,
     contents,
     file_type,
     find_topics,
-    leads_outside,
     numbers,
     picture_of,
     resolve,
-    walk,
 )
+from clx_jupyter.course.walk import IGNORED_FOLDERS, OUTSIDE, Walk, leads_outside, walk
 from clx_jupyter.course.withheld import SECRETS, UNPUBLISHED_FOLDERS, copied, copies_of, copy_kept, is_secret, secret_kept
 from clx_jupyter.course.xml_oddities import warnings
 from clx_jupyter.course.xml_spec import LANGUAGES, CourseSpec, DirGroupSpec, TargetSpec, TopicSpec, read_spec

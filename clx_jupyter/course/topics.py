@@ -11,13 +11,14 @@ import filecmp
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from clx_jupyter.course.companions import companion_of, orphans
 from clx_jupyter.course.model import Text
 from clx_jupyter.course.scan import decode
+from clx_jupyter.course.walk import LEDGER, OUTSIDE, Walk, entries_of, ignored, ignored_folder, leads_outside, walk
 from clx_jupyter.course.withheld import copies_of, copy_kept, is_secret, published
 from clx_jupyter.course.xml_spec import IncludeSpec, TopicSpec
 from clx_jupyter.errors import Problem
@@ -26,14 +27,6 @@ from clx_jupyter_workers.inputs import imported_names
 
 SLIDES = "slides"
 
-IGNORED_FOLDERS = frozenset({
-    "__pycache__", ".cargo", ".clm", ".clm-cache", ".clx", ".git", ".idea", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".tox",
-    ".venv", ".vs", ".vscode", "bin", "build", "chroma_db", "chroma_langchain_db", "chroma_rag_db", ".qdrant", "qdrant_data", "qdrant_db",
-    "CMakeFiles", "data-local", "dist", "img-large", "img-local", "localdata", "obj", "out", "target", "voiceover",
-})  # fmt: skip
-_IGNORED_FOLDER = re.compile(r".*\.egg-info|.*cmake-build-|.*\.bkp|.*\.bak|chroma_.*db|qdrant_")
-_IGNORED_SUFFIXES = frozenset({".keras", ".bkp", ".bin"})
-_LEDGER = ".clm-include"
 _NEVER_INCLUDED = frozenset({"node_modules"})
 
 _DECK_PREFIXES = ("slides_", "topic_", "project_")
@@ -96,16 +89,6 @@ class Contents:
         )
 
 
-def ignored_folder(name: str) -> bool:
-    """Whether folders of this name are no part of a course."""
-    return name in IGNORED_FOLDERS or _IGNORED_FOLDER.match(name) is not None
-
-
-def ignored(name: str, is_folder: bool) -> bool:
-    """Whether a folder or file of this name is no part of a course."""
-    return ignored_folder(name) if is_folder else name == _LEDGER or PurePosixPath(name).suffix in _IGNORED_SUFFIXES
-
-
 def file_type(path: str) -> str:
     """The class of a file by its name: ``diagram``, ``notebook``, ``image`` or ``data``."""
     pure = PurePosixPath(path)
@@ -128,76 +111,6 @@ def file_language(name: str) -> str:
     return half(name)[1]
 
 
-@dataclass(slots=True)
-class Walk:
-    """The files below a folder in the order of their names, and what was left out with the reason."""
-
-    files: list[str] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
-
-    def problems(self) -> Iterator[Problem]:
-        """One warning for everything that was left out."""
-        if self.left_out:
-            path, why = next(iter(self.left_out.items()))
-            others = f" (and {len(self.left_out) - 1} more)" if len(self.left_out) > 1 else ""
-            yield Problem("bad-course", f"{path}{others} is left out: {why}", "copy it into the course", "warning", path=path)
-
-
-def walk(root: Path, folder: str, skip: Callable[[str, bool], bool] = ignored) -> Walk:
-    """The files below *folder*. Links are followed where they stay in the course, each folder once.
-
-    *skip* says by name, and whether it is a folder, what is not looked at.
-    """
-    found = Walk()
-    _walk(str(root), folder, skip, found, {os.path.realpath(root / folder)})
-    return found
-
-
-def _scan(root: str | Path, folder: str, found: Walk) -> list[os.DirEntry[str]]:
-    """The entries of a folder by name; a folder that cannot be read is left out."""
-    try:
-        with os.scandir(f"{root}/{folder}") as scan:
-            return sorted(scan, key=lambda entry: entry.name)
-    except OSError as error:
-        found.left_out[folder] = f"it cannot be read ({error.strerror})"
-        return []
-
-
-def _walk(root: str, folder: str, skip: Callable[[str, bool], bool], found: Walk, seen: set[str]) -> None:
-    for entry in _scan(root, folder, found):
-        path, is_folder = posixpath.join(folder, entry.name), entry.is_dir()
-        if skip(entry.name, is_folder):
-            continue
-        if entry.is_symlink() and (why := _refusal(root, path, is_folder, seen)) is not None:
-            found.left_out.update({path: why} if why else {})
-        elif is_folder:
-            _walk(root, path, skip, found, seen)
-        elif entry.is_file():
-            found.files.append(path)
-
-
-OUTSIDE = "it is a link that leads outside the course"
-
-
-def leads_outside(root: str | Path, path: str) -> bool:
-    """Whether links make *path* lie outside the course root."""
-    real, home = os.path.realpath(f"{root}/{path}"), os.path.realpath(root)
-    return real != home and not real.startswith(home.rstrip(os.sep) + os.sep)
-
-
-def _refusal(root: str, path: str, is_folder: bool, seen: set[str]) -> str | None:
-    """Why a link is not followed; ``""`` if nobody needs to know, ``None`` if it is followed."""
-    if leads_outside(root, path):
-        return OUTSIDE
-    if not is_folder:
-        return None
-    real = os.path.realpath(f"{root}/{path}")
-    if real in seen or any(known.startswith(real + os.sep) for known in seen):
-        return ""
-    seen.add(real)
-    return None
-
-
 def id_of(name: str) -> str:
     """The id in the name of a topic's folder or file: all after the second ``_``, without the suffix."""
     return "_".join(name.rsplit(".", maxsplit=1)[0].split("_")[2:])
@@ -218,7 +131,7 @@ def find_topics(root: Path) -> tuple[dict[str, list[Place]], tuple[Problem, ...]
 
 
 def _entries(root: Path, folder: str, outside: Walk) -> Iterator[os.DirEntry[str]]:
-    for entry in _scan(root, folder, outside):
+    for entry in entries_of(root, folder, outside):
         path, is_folder = f"{folder}/{entry.name}", entry.is_dir()
         if entry.name.startswith(("_", ".")) or ignored(entry.name, is_folder):
             continue
@@ -305,7 +218,7 @@ def _neighbours(root: Path, place: Place, prog_lang: str) -> Walk:
 def _included(root: Path, place: Place, includes: Iterable[IncludeSpec], spec: str) -> tuple[list[TopicFile], list[Problem]]:
     """The files of includes at their places in the topic. Files that lie there already win."""
     found, problems = [], []
-    synced = (root / place.folder / _LEDGER).is_file()
+    synced = (root / place.folder / LEDGER).is_file()
     for include in includes:
         walked = _include_walk(root, include)
         if not walked.files and not walked.left_out and not include.optional:

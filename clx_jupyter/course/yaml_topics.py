@@ -18,7 +18,7 @@ from clx_jupyter.course.folder import HIDDEN, notebooks, walk
 from clx_jupyter.course.model import Asset
 from clx_jupyter.course.nbgrader import start_of
 from clx_jupyter.course.scan import TEXT_SUFFIXES, is_source
-from clx_jupyter.course.topics import OUTSIDE, leads_outside
+from clx_jupyter.course.walk import OUTSIDE, leads_outside
 from clx_jupyter.course.withheld import secret_kept
 from clx_jupyter.course.yaml_spec import Include
 from clx_jupyter.errors import Problem

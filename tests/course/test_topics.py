@@ -14,11 +14,9 @@ from clx_jupyter.course.topics import (
     file_type,
     find_topics,
     id_of,
-    ignored,
     numbers,
     resolve,
     title_in,
-    walk,
 )
 from clx_jupyter.course.withheld import published
 from clx_jupyter.course.xml_spec import IncludeSpec, TopicSpec
@@ -134,18 +132,6 @@ TYPES = [
 @pytest.mark.parametrize(("path", "expected"), TYPES)
 def test_the_name_of_a_file_says_what_it_is(path: str, expected: str) -> None:
     assert file_type(path) == expected
-
-
-IGNORED = [
-    ("build", True, True), ("build", False, False), (".git", True, True), ("x.egg-info", True, True), ("cmake-build-debug", True, True),
-    ("old.bak", True, True), ("chroma_my_db", True, True), ("qdrant_x", True, True), ("voiceover", True, True), ("img", True, False),
-    ("x.bin", False, True), ("x.keras", False, True), ("x.bkp", False, True), (".clm-include", False, True), ("x.bak", False, False),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "is_folder", "expected"), IGNORED)
-def test_some_names_are_no_part_of_a_course(name: str, is_folder: bool, expected: bool) -> None:
-    assert ignored(name, is_folder) is expected
 
 
 PUBLISHED = [
@@ -327,13 +313,6 @@ def test_a_module_that_is_a_link_to_elsewhere_is_left_out_with_a_warning(tmp_pat
     found, (problem,) = find_topics(tmp_path / "course")
     assert list(found) == ["b"]
     assert problem.path == "slides/z"
-
-
-def test_links_that_lead_to_each_other_end(tmp_path: Path) -> None:
-    make(tmp_path, "a/x", "b/y")
-    (tmp_path / "a/to_b").symlink_to(tmp_path / "b")
-    (tmp_path / "b/to_a").symlink_to(tmp_path / "a")
-    assert walk(tmp_path, "a").files == ["a/to_b/y", "a/x"]
 
 
 def test_copies_that_editors_and_jupytext_make_of_a_deck_stay_in_the_source(tmp_path: Path) -> None:
