@@ -186,11 +186,11 @@ class Database:
         try:
             return list(await self._db.execute_fetchall(sql, values))
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            if not damage.is_damage(error):
-                raise
-            problem = damaged(str(error), self.path)
-            self._break(problem)
-            raise problem from error
+            if damage.is_damage(error):
+                self._break(damaged(str(error), self.path))
+            elif not (isinstance(error, sqlite3.Error) and damage.is_about_the_file(error)):
+                raise  # the statement is wrong
+            raise unusable(error, self.path) from error
 
     # --- at rest ----------------------------------------------------------------
 

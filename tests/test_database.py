@@ -84,6 +84,17 @@ async def test_a_change_that_fails_for_a_reason_of_its_own_ends_alone_and_the_wr
     await queue.close()
 
 
+async def test_rows_that_cannot_be_read_are_a_problem_in_words(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / DATABASE, "delete", busy=0.05)
+    with closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(QueueError, match="held by another program"):
+            await database.all("SELECT id FROM builds", ())
+        other.execute("ROLLBACK")
+    assert await database.all("SELECT id FROM builds", ()) == [] and not database.broken.is_set()
+    await database.close()
+
+
 @pytest.mark.fault(41)
 async def test_without_a_log_the_writer_waits_for_a_reader_and_goes_on(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / DATABASE, "delete", busy=0.05)
