@@ -56,3 +56,29 @@ def test_a_database_of_a_newer_version_ends_a_build_with_2_and_may_be_looked_at(
     assert "newer than this program" in (tmp_path / "report.json").read_text()
     said = command("status", cwd=tmp_path)
     assert said.returncode == 0 and "succeeded" in said.stdout
+
+
+def test_after_damage_what_shows_private_things_and_is_wanted_no_more_goes_from_every_target(tmp_path: Path) -> None:
+    words = "only for whoever speaks"
+    write(tmp_path, {"course.yaml": _WITH_STAFF, "a.py": f'# %% [markdown]\n# # A\n\n# %% [markdown] tags=["notes"]\n# {words}\n'})
+    assert built(tmp_path)[0] == 0
+    assert {path.split("/")[1] for path, content in tree(tmp_path).items() if words.encode() in content} == {"students", "staff"}
+    write(tmp_path, {"output/staff/mine.txt": "mine", "course.yaml": _WITHOUT_STAFF})
+    database = tmp_path / ".clx" / "jobs.db"
+    database.write_bytes(database.read_bytes()[:5000])
+    code, said = built(tmp_path)
+    assert code == 0 and "set aside" in said
+    left = tree(tmp_path)
+    assert not [path for path, content in left.items() if words.encode() in content]
+    assert [path for path in left if path.startswith("output/staff/")] == ["output/staff/mine.txt"]
+
+
+_WITH_STAFF = """version: 1
+targets:
+  students: {path: output/students, kinds: [code-along, speaker], formats: [html]}
+  staff: {path: output/staff, kinds: [speaker], formats: [html]}
+"""
+_WITHOUT_STAFF = """version: 1
+targets:
+  students: {path: output/students, kinds: [code-along], formats: [html]}
+"""
