@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -174,10 +176,13 @@ def cuts(folder: Path, mode: str, count: int) -> None:
                 before = acknowledged(process)
             copy = folder / str(n)
             copy.mkdir()
-            # A journal must be of the time of its file or before, a log of it or after: so they are written.
+            # All files must be of one instant: copied while it runs, a log may have begun anew since its file was copied.
+            process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED)
             for suffix in ("-journal", "", "-wal"):
                 with contextlib.suppress(FileNotFoundError):
                     shutil.copyfile(f"{path}{suffix}", copy / f"{DATABASE}{suffix}")
+            process.send_signal(signal.SIGCONT)
             with closing(sqlite3.connect(copy / DATABASE)) as db:
                 assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
                 found = [row[0] for row in db.execute("SELECT id FROM builds ORDER BY id")]
