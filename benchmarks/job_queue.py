@@ -29,12 +29,11 @@ import psutil
 
 from benchmarks import polling_loop
 from benchmarks.noop_queue import noop_queue
+from benchmarks.queue_consumers import filled, queue_rate
 from benchmarks.queue_contenders import HUEY, PAYLOAD, PEERS, POLLING, measure
-from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE
-from clx_jupyter.jobs import BuildState, JobState
 
-_QUEUE, _WHOLE = "our queue", "our supervisor"
+_QUEUE, _JOINED, _WHOLE = "our queue", "our queue, joined", "our supervisor"
 _NO_DISK = ("tmpfs", "ramfs", "overlay", "nfs", "nfs4", "cifs", "9p")
 
 
@@ -81,37 +80,18 @@ async def _our_rate(parent: Path, jobs: int, size: int) -> tuple[float, float]:
             return jobs / seconds, (noop.queue.commits - before) / jobs
 
 
-async def _queue_rate(parent: Path, jobs: int, consumers: int) -> float:
-    """Jobs a second of the queue alone: consumers in this process claim, do nothing, and complete, as those of the peers do."""
-    with _fresh(parent) as folder:
-        queue = await JobQueue.open(folder / DATABASE)
-        await queue.add_build("b", "", {}, BuildState.RUNNING)
-        await queue.enqueue("b", [("notebook", f"0:{n}", f"{n}.py", 0, {"payload": PAYLOAD, "n": n}, "new") for n in range(jobs)])
-
-        async def consume(worker: int) -> int:
-            done = 0
-            claimed = await queue.claim_next("notebook", [(worker, None)], 1, busy=True)
-            while claimed.jobs:
-                ended = queue.finish(claimed.jobs[0], JobState.DONE, "ok")
-                counted, claimed = await asyncio.gather(ended, queue.claim_next("notebook", [(worker, None)], 1, busy=True))
-                done += len(counted)
-            return done
-
-        workers = [await queue.add_worker("notebook", "none", "here", None) for _ in range(consumers)]
-        started = time.perf_counter()
-        done = await asyncio.gather(*map(consume, workers))
-        seconds = time.perf_counter() - started
-        assert sum(done) == jobs
-        await queue.close()
-        return jobs / seconds
-
-
 def throughput(parent: Path, jobs: int, rounds: int) -> dict[str, float]:
-    """Median jobs a second of everybody, with four workers; each round measures all of them in turn."""
-    rates: dict[str, list[float]] = {name: [] for name in (_QUEUE, _WHOLE, *(peer.name for peer in PEERS))}
+    """Median jobs a second of everybody, with four workers; each round measures all of them in turn.
+
+    The peers' consumers are four processes, so are ours where they are joined to the queue; with the supervisor they are whole
+    worker programs; for the queue alone they are tasks of this process.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in (_QUEUE, _JOINED, _WHOLE, *(peer.name for peer in PEERS))}
     twice: dict[str, int] = {}
     for _ in range(rounds):
-        rates[_QUEUE].append(asyncio.run(_queue_rate(parent, jobs, 4)))
+        for name, processes in ((_QUEUE, False), (_JOINED, True)):
+            with _fresh(parent) as folder:
+                rates[name].append(asyncio.run(queue_rate(folder, jobs, 4, processes=processes)))
         rates[_WHOLE].append(asyncio.run(_our_rate(parent, jobs, 4))[0])
         for peer in PEERS:
             with _fresh(parent) as folder:
@@ -204,9 +184,7 @@ def _written(folder: Path) -> list[tuple[int, int]]:
 async def _claim_time(parent: Path, depth: int, times: int) -> float:
     """Median seconds to find and claim the next job while *depth* are queued."""
     with _fresh(parent) as folder:
-        queue = await JobQueue.open(folder / DATABASE)
-        await queue.add_build("b", "", {}, BuildState.RUNNING)
-        await queue.enqueue("b", [("notebook", f"0:{n}", f"{n}.py", 0, {"payload": PAYLOAD, "n": n}, "new") for n in range(depth)])
+        queue = await filled(folder, depth)
         seconds = []
         for _ in range(times):
             started = time.perf_counter()
@@ -218,9 +196,7 @@ async def _claim_time(parent: Path, depth: int, times: int) -> float:
 
 async def _cancel_time(parent: Path, jobs: int) -> float:
     with _fresh(parent) as folder:
-        queue = await JobQueue.open(folder / DATABASE)
-        await queue.add_build("b", "", {}, BuildState.RUNNING)
-        await queue.enqueue("b", [("notebook", f"0:{n}", f"{n}.py", 0, {"n": n}, "new") for n in range(jobs)])
+        queue = await filled(folder, jobs)
         started = time.perf_counter()
         await queue.cancel("b")
         seconds = time.perf_counter() - started
@@ -272,7 +248,7 @@ def figures(disk: Path, memory: Path | None, *, jobs: int, rounds: int, times: i
     """Measure everything, one after the other."""
     print(f"claim and complete, {jobs:,} jobs, 4 workers, on the disk ({_file_system(disk)}, fsync {_fsync_milliseconds(disk):.2f} ms):")
     rates = throughput(disk, jobs, rounds)
-    for who in (_QUEUE, _WHOLE):
+    for who in (_QUEUE, _JOINED, _WHOLE):
         yield Figure(f"throughput of {who}, of {HUEY}", rates[who] / rates[HUEY], "times", 2)
         yield Figure(f"throughput of {who}, of the {POLLING}", rates[who] / rates[POLLING], "times", 10)
     if memory is not None:

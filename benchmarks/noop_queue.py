@@ -32,12 +32,7 @@ class NoopExecutor(LocalExecutor):
     async def start(self, type: str, log: Path) -> LocalWorker:
         """Start it, with this folder to import from."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-        with log.open("ab") as errors:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "benchmarks.noop_worker", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
-                start_new_session=True, env=environment,
-            )  # fmt: skip
-        return LocalWorker(process, log)
+        return await LocalWorker.run((sys.executable, "-m", "benchmarks.noop_worker"), log, environment)
 
 
 class NoopQueue(Account):

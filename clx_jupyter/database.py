@@ -31,6 +31,9 @@ PATIENCE = 60.0
 _HELD = 4 * BUSY_TIMEOUT
 _AGAIN = 0.5
 
+_TURNS = 8
+"""So often at most a group waits for more changes before it is committed."""
+
 
 class Database:
     """The writer's side of the file; open it only while holding the lock of the state folder.
@@ -49,7 +52,6 @@ class Database:
         self._waiting: list[tuple[Change, asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
-        self._group: asyncio.Future[None] | None = None
         self._db = GroupConnection(self._connected, 64)
         self._writer: asyncio.Task[None] | None = None
 
@@ -76,13 +78,9 @@ class Database:
     async def close(self) -> None:
         """Write what is waiting and close."""
         self._closing.set()
+        self._wake.set()
         if self._writer is not None:
-            self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-        if self._group is not None:  # the writer was cancelled, the group it was committing was not
-            await self._group
-        if self._waiting:
-            await self._commit_group()
         self._break(QueueError(f"the job database {self.path} is closed"))
         with contextlib.suppress(sqlite3.Error):
             await self._db.close()
@@ -116,15 +114,24 @@ class Database:
         return self.change(write)
 
     async def _write_groups(self) -> None:
-        while True:
+        while not self._closing.is_set() or self._waiting:
             await self._wake.wait()
             self._wake.clear()
-            await asyncio.sleep(0)  # what is ready to be sent in this very turn of the loop goes along
+            await self._gathered()
             if self._waiting:
-                self._group = asyncio.ensure_future(self._commit_group())
-                await asyncio.shield(self._group)
+                await self._commit_group()
+
+    async def _gathered(self) -> None:
+        """Wait for as long as each two turns of the loop bring more changes: what goes on after one of them sends the next within these."""
+        for _ in range(_TURNS):
+            before = len(self._waiting)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if len(self._waiting) == before:
+                return
 
     async def _commit_group(self) -> None:
+        """Commit what waits; nobody cancels this, so that no change is left half told."""
         group, self._waiting = self._waiting, []
         results: Sequence[Any]
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -21,7 +22,7 @@ _NEVER = float("inf")
 
 
 class Limits:
-    """The time limits of one attempt."""
+    """The time limits of one attempt: :meth:`watch` keeps them, on one timer that seldom has to be set anew, until :meth:`leave`."""
 
     def __init__(self, attempt: Attempt) -> None:
         execute = attempt.job.spec["execute"]
@@ -31,11 +32,29 @@ class Limits:
         self._cell = self._notebook = self._kill = _NEVER
         # Reading and writing may hang as well; each may take as long as the running of the code.
         self._other = time.monotonic() + self.notebook_seconds
+        self._ping = self._silent = _NEVER
+        #: Somebody waits for its next word; otherwise the silence is ours, who have to do with its last one.
+        self.listening = False
+        self._timer: asyncio.TimerHandle | None = None
         self._planned = _NEVER
+
+    def watch(self, worker: RunningWorker) -> None:
+        """From now on do to the worker what is due."""
+        self._worker = worker
         self.heard()
+
+    def leave(self) -> None:
+        """The attempt is over."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def heard(self) -> None:
         """The worker said something."""
+        self._woke()
+        self._live()
+        self._plan()
+
+    def _live(self) -> None:
         now = time.monotonic()
         self._ping, self._silent = now + PING, now + SILENCE
 
@@ -50,26 +69,39 @@ class Limits:
         self._cell, self._kill, self._other = now + self.of_cell(progress), _NEVER, _NEVER
         if self._notebook == _NEVER:
             self._notebook = now + self.notebook_seconds
+        self._plan()
 
     def of_cell(self, progress: dict[str, Any]) -> float:
         """The seconds that the cell of a progress frame may take: its own limit, where that counts, else the job's."""
         return float(progress.get("limit") or self._cell_seconds) if self._own else self._cell_seconds
 
-    def wait(self) -> float:
-        """Seconds until the next limit."""
-        self._planned = min(self._cell, self._notebook, self._other, self._kill, self._ping, self._silent)
-        return max(0.0, self._planned - time.monotonic())
+    def _plan(self) -> None:
+        """Set the timer for the next limit, unless it is set already for one that came before; that one finds nothing to do then."""
+        earliest = min(self._cell, self._notebook, self._other, self._kill, self._ping, self._silent)
+        if earliest < self._planned:
+            self.leave()
+            self._planned = earliest
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, earliest - time.monotonic()), self._due)
 
-    def woke(self) -> None:
-        """Called after each wait. Time in which this process did not run counts for nobody."""
+    def _due(self) -> None:
+        self._woke()
+        self._planned = _NEVER
+        if not self.listening:
+            self._live()
+        self._act(self._worker)
+        self._plan()
+
+    def _woke(self) -> None:
+        """Time in which this process did not run counts for nobody."""
         late = time.monotonic() - self._planned
         if late > GAP:
             self._cell, self._notebook, self._other, self._kill = (
                 limit + late for limit in (self._cell, self._notebook, self._other, self._kill)
             )
-            self.heard()
+            self._live()
+            self._planned = _NEVER
 
-    def act(self, worker: RunningWorker) -> None:
+    def _act(self, worker: RunningWorker) -> None:
         """What is due now: ask for a sign of life, ask the worker to interrupt the code, or kill it."""
         now, attempt = time.monotonic(), self._attempt
         if now >= self._silent:

@@ -9,25 +9,39 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from clx_jupyter.job_rows import JOB_COLUMNS, NewJob, job_of
+from clx_jupyter.job_rows import NewJob, job_of
 from clx_jupyter.jobs import Job, JobState
 
-LIVE = "('blocked', 'queued', 'running')"
-READY = f"SELECT {JOB_COLUMNS} FROM jobs WHERE state = 'queued' AND not_before = 0 AND type = ?"
-_LEAST = "SELECT min(priority) FROM jobs WHERE state = 'queued' AND not_before = 0 AND type = ?"
-_STARVED = f"{READY} AND priority = ({_LEAST}) ORDER BY id LIMIT 1"
-_MORE = "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before = 0 AND type = ? LIMIT ?)"
+_READY = "FROM jobs WHERE state = 'queued' AND not_before = 0 AND type = ?"
+_CLAIMED = "id, build, type, place, path, 'running', priority, not_before, attempt + 1, deaths, spec, reason"
+"""As :data:`JOB_COLUMNS`, of a job that is taken now."""
+NEXT = f"SELECT {_CLAIMED} {_READY} ORDER BY priority DESC, id"
+STARVED = f"SELECT {_CLAIMED} {_READY} AND priority = ? ORDER BY id LIMIT 1"
+_MORE = f"SELECT count(*) FROM (SELECT 1 {_READY} LIMIT ?)"
+LOOK = f"SELECT (SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before > 0), (SELECT min(priority) {_READY})"
+"""When the next job's time comes, and the least urgent one that could start now."""
 DUE = "UPDATE jobs SET not_before = 0 WHERE state = 'queued' AND not_before > 0 AND not_before <= ?"
-NEXT = "SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before > 0"
-CANCEL = "UPDATE jobs SET state = 'cancelled', finished = ? WHERE build = ? AND state IN ('queued', 'blocked')"
+IS_OVER = "SELECT 1 FROM jobs WHERE build = ? AND finished IS NULL LIMIT 1"
+RECOVER = "UPDATE jobs SET state = 'queued', worker = NULL WHERE finished IS NULL AND state = 'running'"
+CANCEL = "UPDATE jobs SET state = 'cancelled', finished = ? WHERE build = ? AND finished IS NULL AND state IN ('queued', 'blocked')"
 
 _FREE = (
     "UPDATE jobs SET state = 'queued' WHERE id = ? AND state = 'blocked' AND same_as IS NULL AND NOT EXISTS ("
-    f"SELECT 1 FROM needs JOIN jobs AS needed ON needed.id = needs.needs WHERE needs.job = jobs.id AND needed.state IN {LIVE})"
+    "SELECT 1 FROM needs JOIN jobs AS needed ON needed.id = needs.needs WHERE needs.job = jobs.id AND needed.finished IS NULL)"
 )
+_RUN = "UPDATE jobs SET state = 'running', attempt = ?, worker = ?, started = coalesce(started, ?) WHERE id = ?"
+_TRY = "INSERT INTO attempts (job, attempt, epoch, worker, pid, started) VALUES (?, ?, ?, ?, ?, ?)"
+_BUSY = "UPDATE workers SET state = 'busy', job = ?, heard = ? WHERE id = ?"
+_END = "UPDATE jobs SET state = ?, problems = ?, finished = ?, worker = NULL WHERE id = ?"
+_IS_RUNNING = (
+    "SELECT build, EXISTS (SELECT 1 FROM needs WHERE needs = jobs.id), EXISTS (SELECT 1 FROM jobs AS other WHERE other.same_as = jobs.id"
+    " AND other.same_as IS NOT NULL AND other.finished IS NULL) FROM jobs WHERE id = ? AND attempt = ? AND state = 'running'"
+)
+"""Its build, whether others need it, and whether others wait for it as equal: nearly always none does."""
+_COUNT = "UPDATE builds SET done = done + 1, failed = failed + ?, number = number + 1 WHERE id = ?"
 _EQUAL = "SELECT id FROM jobs WHERE key = ? AND key != '' AND same_as IS NULL AND finished IS NULL AND id < ? LIMIT 1"
 _WAITING = "SELECT id, build FROM jobs WHERE same_as = ? AND same_as IS NOT NULL AND finished IS NULL ORDER BY id"
 _URGE = (
@@ -84,23 +98,6 @@ def enqueue(db: sqlite3.Connection, build: str, jobs: Sequence[NewJob], waits: M
 # --- handing out ----------------------------------------------------------
 
 
-def claim(db: sqlite3.Connection, job: Job, worker: int, pid: int | None, epoch: int, now: float) -> Job | None:
-    """Take a queued job for a worker; ``None``: it is no longer queued."""
-    taken = db.execute(
-        "UPDATE jobs SET state = 'running', attempt = ?, worker = ?, started = coalesce(started, ?)"
-        " WHERE id = ? AND state = 'queued' AND attempt = ?",
-        (job.attempt + 1, worker, now, job.id, job.attempt),
-    )
-    if taken.rowcount != 1:
-        return None
-    db.execute(
-        "INSERT INTO attempts (job, attempt, epoch, worker, pid, started) VALUES (?, ?, ?, ?, ?, ?)",
-        (job.id, job.attempt + 1, epoch, worker, pid, now),
-    )
-    db.execute("UPDATE workers SET state = 'busy', job = ?, heard = ? WHERE id = ?", (job.id, now, worker))
-    return replace(job, state=JobState.RUNNING, attempt=job.attempt + 1)
-
-
 def claim_next(
     db: sqlite3.Connection, type: str, workers: Sequence[tuple[int, int | None]], epoch: int, now: float, *, due: float, busy: bool,
     starved: bool, count: int,
@@ -110,24 +107,35 @@ def claim_next(
     *due*: what waits for a time until now, by the clock that does not jump, may be taken; *starved*: the first one goes to the
     oldest of the least urgent; *count*: so many of those that stay are counted.
     """
-    db.execute(DUE, (due,))
-    found = _next(db, type, len(workers), busy) if workers else []
-    if starved and found:
-        oldest = next(_jobs(db, _STARVED, (type, type)))
-        if not oldest.alone:
-            found = [oldest, *(job for job in found if job.id != oldest.id)]
-    pairs = zip(found, workers, strict=False)
-    jobs = [job for each, (worker, pid) in pairs if (job := claim(db, each, worker, pid, epoch, now))]
+    later, least = db.execute(LOOK, (type,)).fetchone()
+    if later is not None and later <= due:
+        db.execute(DUE, (due,))
+        later, least = db.execute(LOOK, (type,)).fetchone()
+    jobs: list[Job] = []
+    if workers and least is not None:
+        jobs = _next(db, type, len(workers), busy)
+        if starved and jobs:
+            oldest = next(_jobs(db, STARVED, (type, least)))
+            if not oldest.alone:
+                jobs = [oldest, *(job for job in jobs if job.id != oldest.id)][: len(workers)]
+        _take(db, jobs, workers, epoch, now)
     more = db.execute(_MORE, (type, count)).fetchone()[0] if count else 0
-    least = db.execute(_LEAST, (type,)).fetchone()[0] if jobs else None
-    overtook = least is not None and least < min(job.priority for job in jobs)
-    return Claimed(jobs, more, db.execute(NEXT).fetchone()[0], overtook)
+    overtook = bool(jobs) and least < min(job.priority for job in jobs)
+    return Claimed(jobs, more, later, overtook)
+
+
+def _take(db: sqlite3.Connection, jobs: Sequence[Job], workers: Sequence[tuple[int, int | None]], epoch: int, now: float) -> None:
+    """Record that these workers have these jobs."""
+    pairs = [(job, *worker) for job, worker in zip(jobs, workers, strict=False)]
+    db.executemany(_RUN, [(job.attempt, worker, now, job.id) for job, worker, _ in pairs])
+    db.executemany(_TRY, [(job.id, job.attempt, epoch, worker, pid, now) for job, worker, pid in pairs])
+    db.executemany(_BUSY, [(job.id, now, worker) for job, worker, _ in pairs])
 
 
 def _next(db: sqlite3.Connection, type: str, number: int, busy: bool) -> list[Job]:
     """The next jobs, as many as asked for; a suspect comes by itself."""
     found: list[Job] = []
-    for job in _jobs(db, f"{READY} ORDER BY priority DESC, id", (type,)):
+    for job in _jobs(db, NEXT, (type,)):
         if not job.alone:
             found.append(job)
         elif not busy and not found:
@@ -153,23 +161,23 @@ def end(db: sqlite3.Connection, job: Job, state: JobState, problems: str, now: f
 
     Attempts only ever count up, whoever holds the queue: so the number alone tells a late result from the awaited one.
     """
-    ended = "UPDATE jobs SET state = ?, problems = ?, finished = ?, worker = NULL"
-    own = db.execute(
-        f"{ended} WHERE id = ? AND attempt = ? AND state = 'running' RETURNING build", (state, problems, now, job.id, job.attempt)
-    ).fetchall()
-    if not own:
+    running = db.execute(_IS_RUNNING, (job.id, job.attempt)).fetchone()
+    if running is None:
         db.execute("UPDATE builds SET discarded = discarded + 1 WHERE id = (SELECT build FROM jobs WHERE id = ?)", (job.id,))
         return []
-    if state is JobState.CANCELLED:
+    build, is_needed, has_equals = running
+    db.execute(_END, (state, problems, now, job.id))
+    if has_equals and state is JobState.CANCELLED:
         _hand_on(db, job.id)
-    equal = db.execute(_WAITING, (job.id,)).fetchall()
+    equal = db.execute(_WAITING, (job.id,)).fetchall() if has_equals else []
     for id, _ in equal:
-        db.execute(f"{ended} WHERE id = ?", (state, problems, now, id))
-    builds = [own[0][0], *(build for _, build in equal)]
+        db.execute(_END, (state, problems, now, id))
+    builds = [build, *(build for _, build in equal)]
     failed = int(state in (JobState.FAILED, JobState.DEAD))
-    counted = "UPDATE builds SET done = done + 1, failed = failed + ?, number = number + 1 WHERE id = ?"
-    db.executemany(counted, ((failed, build) for build in builds))
-    free(db, [job.id, *(id for id, _ in equal)])
+    for id in builds:
+        db.execute(_COUNT, (failed, id))
+    if is_needed or equal:
+        free(db, [job.id, *(id for id, _ in equal)])
     return builds
 
 
@@ -194,7 +202,7 @@ def cancel(db: sqlite3.Connection, build: str, now: float) -> Cancelled:
     """Cancel what is blocked or queued of a build; what another build waits for, running or not, becomes that build's."""
     heirs, ended = _drop(db, build, now)
     db.execute("UPDATE builds SET done = done + ?, number = number + 1 WHERE id = ?", (ended, build))
-    running = db.execute("SELECT id FROM jobs WHERE build = ? AND state = 'running'", (build,)).fetchall()
+    running = db.execute("SELECT id FROM jobs WHERE build = ? AND finished IS NULL AND state = 'running'", (build,)).fetchall()
     return Cancelled([id for (id,) in running], heirs)
 
 

@@ -76,7 +76,7 @@ class JobQueue:
     async def recover(self) -> int:
         """At start: whatever ran when the last holder ended is queued again. Gives the number of jobs."""
         counts = await self._write(
-            ("UPDATE jobs SET state = 'queued', worker = NULL WHERE state = 'running'", ()),
+            (changes.RECOVER, ()),
             ("UPDATE attempts SET ended = ?, outcome = 'lost' WHERE ended IS NULL", (time.time(),)),
             ("UPDATE workers SET state = 'gone', job = NULL WHERE state != 'gone'", ()),
         )
@@ -120,30 +120,23 @@ class JobQueue:
         _refuse_circles(waits)
         await self._change(lambda db: changes.enqueue(db, build, new, waits, now))
 
-    async def claim(self, job: Job, worker: int, pid: int | None, epoch: int) -> Job | None:
-        """Take a queued job for a worker; committed before the worker hears of it. ``None``: it is no longer queued."""
-        now = time.time()
-        return await self._change(lambda db: changes.claim(db, job, worker, pid, epoch, now))
-
-    async def claim_next(
+    def claim_next(
         self, type: str, workers: Sequence[tuple[int, int | None]], epoch: int, *, busy: bool, starved: bool = False, count: int = 0
-    ) -> Claimed:  # fmt: skip
-        """Take the most urgent jobs of a type, one for each worker (id, pid); committed before the workers hear of them.
+    ) -> Future[Claimed]:  # fmt: skip
+        """Take the most urgent jobs of a type, one for each worker (id, pid); committed before the workers hear of them. Sent at once.
 
         *busy*: something is running, so that no suspect can be taken; *starved*: it is the turn of the oldest of the least urgent;
         *count*: count so many of those that stay.
         """
         now, due, workers = time.time(), steady(), tuple(workers)
-        return await self._change(
-            lambda db: changes.claim_next(db, type, workers, epoch, now, due=due, busy=busy, starved=starved, count=count)
-        )
+        return self._change(lambda db: changes.claim_next(db, type, workers, epoch, now, due=due, busy=busy, starved=starved, count=count))
 
-    async def finish(
+    def finish(
         self, job: Job, state: JobState, outcome: str, *, problems: Sequence[Problem] = (), outputs: Sequence[StoredOutput] = (),
         parts: Mapping[str, Any] | None = None, runs: Mapping[str, Any] | None = None, course: str = "", executions: int = 0,
         kernels: int = 0, signal: int | None = None,
-    ) -> list[str]:  # fmt: skip
-        """End an attempt, its job and equal ones, record what it made, and let go what waited for it.
+    ) -> Future[list[str]]:  # fmt: skip
+        """End an attempt, its job and equal ones, record what it made, and let go what waited for it. Sent at once.
 
         Gives the builds whose jobs ended, its own first; none: the attempt is no longer the current one, and nothing counts but that
         its result was discarded. This is the fence: the outputs' hashes are written together with the winning state, and published only after.
@@ -162,7 +155,7 @@ class JobQueue:
                     db.execute(_KNOW, known)
             return builds
 
-        return await self._change(finish)
+        return self._change(finish)
 
     async def retry(
         self, job: Job, outcome: str, *, delay: float = 0.0, deaths: Sequence[int | None] | None = None,
@@ -265,19 +258,9 @@ class JobQueue:
         rows = await self._all(f"SELECT {JOB_COLUMNS} FROM jobs WHERE id = ?", (id,))
         return job_of(rows[0]) if rows else None
 
-    async def ready(self, type: str, now: float) -> list[Job]:
-        """The queued jobs of a type that may start now, the most urgent first; not more than a few."""
-        await self._write((changes.DUE, (now,)))
-        return [job_of(row) for row in await self._all(f"{changes.READY} ORDER BY priority DESC, id LIMIT 16", (type,))]
-
-    async def unfinished(self, build: str) -> int:
-        """How many jobs of a build have no end yet."""
-        rows = await self._all(f"SELECT count(*) FROM jobs WHERE build = ? AND state IN {changes.LIVE}", (build,))
-        return int(rows[0][0])
-
     async def is_over(self, build: str) -> bool:
         """Whether all jobs of a build have ended."""
-        return not await self._all(f"SELECT 1 FROM jobs WHERE build = ? AND state IN {changes.LIVE} LIMIT 1", (build,))
+        return not await self._all(changes.IS_OVER, (build,))
 
     async def open_builds(self) -> list[tuple[str, str, dict[str, Any], str]]:
         """Builds without an end: (id, course, request, state), the oldest first."""

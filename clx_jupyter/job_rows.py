@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -55,30 +54,34 @@ JOB_COLUMNS = "id, build, type, place, path, state, priority, not_before, attemp
 
 def row_json(text: str | None, otherwise: Any = None) -> Any:
     """What a column says in JSON, *otherwise* where it is empty. Raises :class:`DamagedError`."""
-    with _as_written():
+    with _AS_WRITTEN:
         return json.loads(text) if text else otherwise
 
 
-@contextmanager
-def _as_written() -> Iterator[None]:
+class _AsWritten:
     """We wrote what is read here: if it makes no sense, the file is damaged, though SQLite does not see it."""
-    try:
-        yield
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        hint = "build again: the job database is set aside by itself, and nothing is lost but time"
-        raise DamagedError(f"the job database is damaged: a row cannot be read ({error})", hint) from error
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, (ValueError, TypeError, KeyError, AttributeError)):
+            hint = "build again: the job database is set aside by itself, and nothing is lost but time"
+            raise DamagedError(f"the job database is damaged: a row cannot be read ({error})", hint) from error
+
+
+_AS_WRITTEN = _AsWritten()
 
 
 def job_of(row: Sequence[Any]) -> Job:
-    values = list(row)
-    with _as_written():
-        values[5], values[9], values[10] = JobState(values[5]), tuple(json.loads(values[9])), json.loads(values[10])
-        return Job(*values)
+    id, build, type, place, path, state, priority, not_before, attempt, deaths, spec, reason = row
+    with _AS_WRITTEN:
+        died = tuple(json.loads(deaths)) if deaths != "[]" else ()
+        return Job(id, build, type, place, path, JobState(state), priority, not_before, attempt, died, json.loads(spec), reason)
 
 
 def output_of(row: Sequence[Any]) -> StoredOutput:
     values = list(row)
-    with _as_written():
+    with _AS_WRITTEN:
         values[10], values[11] = tuple(json.loads(values[10])), tuple(json.loads(values[11]))
     return StoredOutput(*values)
 
@@ -94,5 +97,5 @@ def upsert_output(output: StoredOutput) -> Statement:
 
 
 def known_of(parts: str, problems: str, runs: str) -> Known:
-    with _as_written():
+    with _AS_WRITTEN:
         return Known(json.loads(parts), tuple(map(Problem.from_json, json.loads(problems))), json.loads(runs))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -22,32 +21,31 @@ async def listen(attempt: Attempt, slot: Slot, account: Account, queue: JobQueue
     """Read frames until ``done`` or the worker's end, with an eye on the clock."""
     limits = Limits(attempt)
     saved = time.monotonic()  # a job that is over sooner is not worth a write
-    while True:
-        reading = slot.reading()
-        while not (await asyncio.wait({reading}, timeout=limits.wait()))[0]:
-            limits.woke()
-            limits.act(slot.worker)
-        limits.woke()
-        limits.heard()
-        try:
-            frame = slot.frame()
+    limits.watch(slot.worker)
+    try:
+        while True:
+            limits.listening = True
+            frame = await slot.next()
+            limits.listening = False
             if frame is None:
                 return
+            limits.heard()
             # What is about its files is told first: nothing counts that names a file which did not come.
             if attempt.transfer is not None and await attempt.transfer.hear(*frame):
                 continue
             if await _take(attempt, slot, account, *frame):
                 return
-        except FrameError as error:
-            slot.worker.kill()
-            attempt.problems.append(Problem("internal", f"the worker's answer could not be read: {error}", path=attempt.job.path))
-            return
-        header = frame[0]
-        if header["t"] == "progress":
-            limits.moved(header)
-            if time.monotonic() - saved > _PERSIST:
-                saved = time.monotonic()
-                await queue.progress(attempt.job, header)
+            header = frame[0]
+            if header["t"] == "progress":
+                limits.moved(header)
+                if time.monotonic() - saved > _PERSIST:
+                    saved = time.monotonic()
+                    await queue.progress(attempt.job, header)
+    except FrameError as error:
+        slot.worker.kill()
+        attempt.problems.append(Problem("internal", f"the worker's answer could not be read: {error}", path=attempt.job.path))
+    finally:
+        limits.leave()
 
 
 async def _take(attempt: Attempt, slot: Slot, account: Account, header: dict[str, Any], body: bytes) -> bool:

@@ -11,7 +11,7 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
-SCHEMA = 3
+SCHEMA = 4
 
 UPGRADES: dict[int, tuple[str, ...]] = {
     1: (
@@ -33,6 +33,12 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "CREATE INDEX jobs_later ON jobs (not_before) WHERE state = 'queued' AND not_before > 0",
         "CREATE INDEX jobs_by_key ON jobs (key) WHERE key != '' AND same_as IS NULL AND finished IS NULL",
         "CREATE INDEX jobs_same ON jobs (same_as) WHERE same_as IS NOT NULL AND finished IS NULL",
+    ),
+    3: (
+        "DROP INDEX jobs_of_build",
+        "DROP INDEX jobs_running",
+        "CREATE INDEX jobs_of_build ON jobs (build)",
+        "CREATE INDEX jobs_live ON jobs (build) WHERE finished IS NULL",
     ),
 }
 """The statements that make of a database of each older schema one of the next."""

@@ -1,4 +1,4 @@
--- The job database, schema 3. One process writes it (docs/architecture.md); anyone may read it.
+-- The job database, schema 4. One process writes it (docs/architecture.md); anyone may read it.
 
 CREATE TABLE builds (
     id       TEXT PRIMARY KEY,
@@ -38,10 +38,11 @@ CREATE TABLE jobs (
     key      TEXT NOT NULL DEFAULT '',  -- equal for equal work; '': equal to none
     same_as  INTEGER REFERENCES jobs (id) -- the job of another build that does this very work: this one is blocked, and ends with it
 ) STRICT;
+-- Each of these costs every job something: handing out changes the first alone, an end jobs_live alone.
 CREATE INDEX jobs_ready ON jobs (type, priority DESC, id) WHERE state = 'queued' AND not_before = 0;
 CREATE INDEX jobs_later ON jobs (not_before) WHERE state = 'queued' AND not_before > 0;
-CREATE INDEX jobs_of_build ON jobs (build, state);
-CREATE INDEX jobs_running ON jobs (id) WHERE state = 'running';
+CREATE INDEX jobs_of_build ON jobs (build);
+CREATE INDEX jobs_live ON jobs (build) WHERE finished IS NULL;
 CREATE INDEX jobs_by_key ON jobs (key) WHERE key != '' AND same_as IS NULL AND finished IS NULL;
 CREATE INDEX jobs_same ON jobs (same_as) WHERE same_as IS NOT NULL AND finished IS NULL;
 

@@ -40,7 +40,7 @@ class Settling:
         else:
             if not attempt.stopped:  # while closing, its end is being recorded
                 # Not waited for: it goes into one transaction with the end of this job, and with the next one for this worker.
-                asyncio.gather(self._queue.set_worker(slot.id, "idle", done=not failed, failed=failed), return_exceptions=True)
+                self._queue.set_worker(slot.id, "idle", done=not failed, failed=failed).add_done_callback(_whatever)
                 self._pools.give_back(slot)
                 self._wake()
             await self._after_done(attempt)
@@ -125,6 +125,11 @@ class Settling:
             await self._queue.retry(job, "timeout", delay=_back_off(job.attempt))
         else:
             await self._account.accept(attempt.end_with("failed", problem))
+
+
+def _whatever(recorded: asyncio.Future[list[int]]) -> None:
+    """Nothing depends on it: where it cannot be written, the end of the job cannot either, and that is told."""
+    recorded.cancelled() or recorded.exception()
 
 
 def _with_failed(job: Job, key: str, problem: Problem) -> dict[str, Any]:

@@ -53,6 +53,12 @@ class Slot:
         reading, self._reading = self._reading, None
         return reading.result()
 
+    async def next(self) -> Frame | None:
+        """Wait for the next frame; nobody may cancel whoever waits here. Raises as :meth:`frame`."""
+        if not (reading := self.reading()).done():
+            await asyncio.wait((reading,))
+        return self.frame()
+
     async def end(self, grace: float) -> int | None:
         """Let it end, kill it if it does not; gives its exit status."""
         status = await self.worker.close(grace)

@@ -103,6 +103,8 @@ class Supervisor:
             if broken := self._pools.broken(type):
                 return await self._fail_unstarted(type, broken)
             return await self._hand_out(type)
+        except QueueError:  # the whole build ends with that; the workers are not to blame
+            return None
         except Exception as error:  # the border of the supervisor: its jobs must end, whatever is wrong here
             self._pools.give_up(type, internal(error))
             self.wake()
@@ -115,9 +117,7 @@ class Supervisor:
             return None  # whoever gets free looks again
         workers = [(slot.id, slot.worker.pid) for slot in idle]
         starved = time.monotonic() - self._overtaken.get(type, math.inf) > PATIENCE
-        claiming = asyncio.ensure_future(
-            self._queue.claim_next(type, workers, self._epoch, busy=bool(self._running), starved=starved, count=room)
-        )
+        claiming = self._queue.claim_next(type, workers, self._epoch, busy=bool(self._running), starved=starved, count=room)
         try:
             claimed = await asyncio.shield(claiming)
         except asyncio.CancelledError:  # everything stops, and these are being claimed all the same
@@ -171,12 +171,11 @@ class Supervisor:
 
     async def _work(self, attempt: Attempt, slot: Slot) -> None:
         """One try at a job, from its frame to its end; whatever happens, the job gets an end or goes back."""
-        name = f"{attempt.job.id}-{attempt.job.attempt}"
-        scratch = Path()
+        # The worker makes both folders where it needs them.
+        attempt.stage = self._stages / f"{attempt.job.id}-{attempt.job.attempt}"
+        scratch = ""
         try:
-            # The worker makes them where it needs them.
-            attempt.stage = self._stages / name
-            scratch = self._scratch_folder() / name
+            scratch = f"{self._scratch_folder()}{os.sep}{attempt.stage.name}"
             await self._converse(attempt, slot, await self._frame(attempt, scratch))
             await self._pools.sampler.account(attempt.job, slot)
             await self._settling.settle(attempt, slot)
@@ -189,8 +188,8 @@ class Supervisor:
             self._running.pop(attempt.job.id, None)
             self._account.moved(attempt.job, None)
             self.wake()
-            if left := [folder for folder in (attempt.stage, scratch) if folder.name and os.path.lexists(folder)]:
-                await asyncio.to_thread(_remove, *left)
+            if left := [folder for folder in (str(attempt.stage), scratch) if os.path.lexists(folder)]:
+                await asyncio.to_thread(_remove, *map(Path, left))
 
     def _wrong(self, error: Exception) -> Problem:
         return unwritten(error, self._folder) if isinstance(error, OSError) and is_full(error) else internal(error)
@@ -200,7 +199,7 @@ class Supervisor:
             self._scratch = make_scratch(self._owner)
         return self._scratch
 
-    async def _frame(self, attempt: Attempt, scratch: Path) -> dict[str, Any]:
+    async def _frame(self, attempt: Attempt, scratch: str) -> dict[str, Any]:
         job = attempt.job
         frame = await self._account.frame(job)
         return {

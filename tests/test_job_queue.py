@@ -18,7 +18,7 @@ from clx_jupyter.job_changes import Cancelled
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE, Reader
 from clx_jupyter.job_rows import NewJob, StoredOutput
-from clx_jupyter.jobs import BuildState, Job, JobState
+from clx_jupyter.jobs import ENDED, BuildState, Job, JobState
 
 OUTPUT = StoredOutput("/t/a.html", "", "0:a.py", "completed/html", "key", "built", "new", "0" * 64, 3, 5, ("img/a.png",), ("cell",))
 
@@ -33,14 +33,28 @@ async def queue(tmp_path: Path) -> AsyncIterator[JobQueue]:
 
 async def add(queue: JobQueue, *paths: str, priority: int = 0, build: str = "b") -> list[Job]:
     await queue.enqueue(build, [("notebook", f"0:{path}", path, priority, {"n": path}, "new") for path in paths or ("a.py",)])
-    return await queue.ready("notebook", time.time())
+    return await queued(queue, build)
+
+
+async def queued(queue: JobQueue, *builds: str) -> list[Job]:
+    """The queued jobs of builds (of one, unless said), in the order in which they are handed out."""
+    jobs = [job for build in builds or ("b",) for job in await queue.jobs_of(build) if job.state is JobState.QUEUED]
+    return sorted(jobs, key=lambda job: (-job.priority, job.id))
+
+
+async def start(queue: JobQueue) -> Job:
+    (job,) = (await queue.claim_next("notebook", [(1, 4)], 1, busy=False)).jobs
+    return job
 
 
 async def claimed(queue: JobQueue) -> Job:
-    (job,) = await add(queue)
-    running = await queue.claim(job, 1, 4, 1)
-    assert running is not None
-    return running
+    await add(queue)
+    return await start(queue)
+
+
+async def live(queue: JobQueue, build: str = "b") -> int:
+    """How many jobs of a build have no end yet."""
+    return sum(job.state not in ENDED for job in await queue.jobs_of(build))
 
 
 async def state(queue: JobQueue, job: Job) -> JobState:
@@ -57,14 +71,12 @@ async def test_jobs_are_ready_in_the_order_of_priority_then_of_arrival(queue: Jo
 
 
 async def test_a_job_is_claimed_once(queue: JobQueue) -> None:
-    (job,) = await add(queue)
-    first, second = await asyncio.gather(queue.claim(job, 1, 4, 1), queue.claim(job, 2, 5, 1))
-    assert (first is None) != (second is None)
-    running = first or second
-    assert running is not None
+    await add(queue)
+    both = await asyncio.gather(*(queue.claim_next("notebook", [(n, n)], 1, busy=True) for n in (1, 2)))
+    ((running,),) = [claimed.jobs for claimed in both if claimed.jobs]
     assert (running.state, running.attempt) == (JobState.RUNNING, 1)
-    assert await queue.ready("notebook", time.time()) == []
-    assert await queue.unfinished("b") == 1
+    assert (await queue.job(running.id)) == running
+    assert (await queued(queue), await live(queue)) == ([], 1)
 
 
 async def test_finishing_ends_the_job_and_records_what_it_made(queue: JobQueue, tmp_path: Path) -> None:
@@ -87,9 +99,7 @@ async def test_finishing_ends_the_job_and_records_what_it_made(queue: JobQueue, 
 async def test_a_result_of_an_old_attempt_counts_for_nothing_and_is_counted_as_discarded(queue: JobQueue, tmp_path: Path) -> None:
     old = await claimed(queue)
     assert await queue.retry(old, "lost", deaths=[3])
-    (again,) = await queue.ready("notebook", time.time())
-    new = await queue.claim(again, 2, 5, 1)
-    assert new is not None
+    new = await start(queue)
     assert (new.attempt, new.deaths) == (2, (3,))
     before = Reader(tmp_path).build("b")
     assert not await queue.finish(old, JobState.DONE, "ok", outputs=[OUTPUT], parts={"source": "s"})
@@ -110,14 +120,13 @@ async def test_a_job_that_is_retried_waits_for_its_time(queue: JobQueue) -> None
     job = await claimed(queue)
     now = time.time()
     assert await queue.retry(job, "infrastructure", delay=100.0, spec={"n": "other"})
-    assert await queue.ready("notebook", now) == []
     claimed_now = await queue.claim_next("notebook", [(1, 4)], 1, busy=False)
     start = claimed_now.later
     assert (claimed_now.jobs, claimed_now.more) == ([], 0)
     assert start is not None
     assert start >= now + 100
-    (later,) = await queue.ready("notebook", start)
-    assert later.spec == {"n": "other"}
+    (later,) = await queued(queue)
+    assert (later.not_before, later.spec) == (start, {"n": "other"})
 
 
 async def test_cancelling_ends_what_waits_and_names_what_runs(queue: JobQueue, tmp_path: Path) -> None:
@@ -125,7 +134,7 @@ async def test_cancelling_ends_what_waits_and_names_what_runs(queue: JobQueue, t
     waiting = await add(queue, "b.py", "c.py")
     assert (await queue.cancel("b")).running == [running.id]
     assert [await state(queue, job) for job in waiting] == [JobState.CANCELLED, JobState.CANCELLED]
-    assert await queue.claim(waiting[0], 1, 4, 1) is None
+    assert (await queue.claim_next("notebook", [(1, 4)], 1, busy=True)).jobs == []
     row = Reader(tmp_path).build("b")
     assert row is not None
     assert (row["total"], row["done"]) == (3, 2)
@@ -265,7 +274,7 @@ async def test_ten_thousand_waiting_jobs_are_cancelled_by_one_statement(queue: J
     cancelled = job_changes.cancel(connection, "b", 1.0)
     connection.execute("COMMIT")
     connection.close()
-    assert (cancelled.running, await queue.unfinished("b"), len(told) < 10) == ([], 0, True)
+    assert (cancelled.running, await live(queue), len(told) < 10) == ([], 0, True)
     assert len([sql for sql in told if sql.startswith("UPDATE jobs")]) == 1
     row = Reader(tmp_path).build("b")
     assert row is not None
@@ -282,15 +291,20 @@ async def test_jobs_that_wait_for_each_other_are_refused_before_any_is_added(que
 
 
 @pytest.mark.fault(45)
-@pytest.mark.parametrize("sql", [f"{job_changes.READY} ORDER BY priority DESC, id", job_changes.DUE, job_changes.NEXT])
+@pytest.mark.parametrize("sql", [job_changes.NEXT, job_changes.STARVED, job_changes.LOOK, job_changes.DUE, job_changes.IS_OVER])
 async def test_finding_the_next_job_among_very_many_walks_an_index_and_sorts_nothing(queue: JobQueue, tmp_path: Path, sql: str) -> None:
-    rows = Reader(tmp_path).rows(
-        f"EXPLAIN QUERY PLAN {sql.replace('UPDATE jobs SET not_before = 0', 'SELECT id FROM jobs')}", ("notebook",) * sql.count("?")
-    )
-    plan = " ".join(row["detail"] for row in rows)
-    assert "jobs_ready" in plan or "jobs_later" in plan
-    assert "B-TREE" not in plan
-    assert "SCAN jobs USING" in plan or "SEARCH" in plan
+    sql = sql.replace("UPDATE jobs SET not_before = 0", "SELECT id FROM jobs")
+    rows = Reader(tmp_path).rows(f"EXPLAIN QUERY PLAN {sql}", (1,) * sql.count("?"))
+    plan = [row["detail"] for row in rows if "jobs" in row["detail"]]
+    assert plan and all("jobs_ready" in each or "jobs_later" in each or "jobs_live" in each for each in plan)
+    assert "B-TREE" not in " ".join(row["detail"] for row in rows)
+
+
+@pytest.mark.parametrize("sql", [job_changes.CANCEL, job_changes.RECOVER])
+async def test_what_is_done_to_open_jobs_passes_over_those_that_ended(queue: JobQueue, tmp_path: Path, sql: str) -> None:
+    select = "SELECT id FROM jobs WHERE" + sql.split("WHERE")[1]
+    (row,) = Reader(tmp_path).rows(f"EXPLAIN QUERY PLAN {select}", (1,) * select.count("?"))
+    assert "jobs_live" in row["detail"]
 
 
 async def test_free_workers_are_given_the_most_urgent_jobs_together(queue: JobQueue, tmp_path: Path) -> None:
@@ -335,11 +349,6 @@ async def states(queue: JobQueue, *builds: str) -> list[list[str]]:
     return [[str(job.state) for job in await queue.jobs_of(build)] for build in builds]
 
 
-async def start(queue: JobQueue) -> Job:
-    (job,) = (await queue.claim_next("notebook", [(1, 4)], 1, busy=False)).jobs
-    return job
-
-
 @pytest.mark.fault(28)
 @pytest.mark.parametrize("how", [JobState.DONE, JobState.FAILED, JobState.DEAD])
 async def test_equal_work_is_done_once_and_ends_everywhere_in_the_same_way(queue: JobQueue, tmp_path: Path, how: JobState) -> None:
@@ -365,7 +374,7 @@ async def test_whoever_is_in_a_hurry_hurries_the_work_it_waits_for_and_what_that
     await add(queue, "bulk.py")
     await equal(queue, "one", "a.py", "b.py", after={"b.py": ["a.py"]})
     await equal(queue, "two", "b.py", priority=100)
-    assert [job.path for job in await queue.ready("notebook", time.time())] == ["a.py", "bulk.py"]
+    assert [job.path for job in await queued(queue, "b", "one", "two")] == ["a.py", "bulk.py"]
 
 
 @pytest.mark.parametrize("running", [False, True])
@@ -410,11 +419,9 @@ async def chain(queue: JobQueue) -> dict[str, Job]:
 
 async def end(queue: JobQueue, state: JobState = JobState.DONE) -> str:
     """End the one job that is ready."""
-    (job,) = await queue.ready("notebook", time.time())
-    running = await queue.claim(job, 1, 4, 1)
-    assert running is not None
-    assert await queue.ready("notebook", time.time()) == []
-    assert await queue.finish(running, state, "ok")
+    job = await start(queue)
+    assert await queued(queue) == []
+    assert await queue.finish(job, state, "ok")
     return job.path
 
 
@@ -422,16 +429,13 @@ async def end(queue: JobQueue, state: JobState = JobState.DONE) -> str:
 async def test_a_job_waits_until_all_it_needs_have_ended(queue: JobQueue, how: JobState) -> None:
     jobs = await chain(queue)
     assert {path: job.state for path, job in jobs.items()} == {"a.py": "queued", "b.py": "blocked", "c.py": "blocked"}
-    assert [await end(queue, how), await queue.unfinished("b"), await end(queue), await end(queue)] == ["a.py", 2, "b.py", "c.py"]
+    assert [await end(queue, how), await live(queue), await end(queue), await end(queue)] == ["a.py", 2, "b.py", "c.py"]
 
 
 async def test_a_retry_of_what_is_needed_frees_nothing(queue: JobQueue) -> None:
     await chain(queue)
-    (job,) = await queue.ready("notebook", time.time())
-    running = await queue.claim(job, 1, 4, 1)
-    assert running is not None
-    assert await queue.retry(running, "lost")
-    assert [job.path for job in await queue.ready("notebook", time.time())] == ["a.py"]
+    assert await queue.retry(await start(queue), "lost")
+    assert [job.path for job in await queued(queue)] == ["a.py"]
 
 
 async def test_jobs_that_wait_are_cancelled_and_given_up_with_their_build(queue: JobQueue) -> None:
@@ -439,20 +443,16 @@ async def test_jobs_that_wait_are_cancelled_and_given_up_with_their_build(queue:
     await queue.reopen("b")
     assert {await state(queue, job) for job in jobs.values()} == {JobState.CANCELLED}
     jobs = await chain(queue)  # planned anew: they wait for the new jobs, not for those that were given up
-    (first,) = await queue.ready("notebook", time.time())
-    assert await queue.claim(first, 1, 4, 1)
+    first = await start(queue)
     assert (await queue.cancel("b")).running == [first.id]
-    assert await queue.unfinished("b") == 1
+    assert await live(queue) == 1
 
 
 async def test_runs_in_other_languages_stay_while_the_source_does(queue: JobQueue) -> None:
     async def runs(parts: str, **runs: str) -> dict[str, str]:
         await queue.enqueue("b", [("notebook", "0:a.py", "a.py", 0, {}, "new")])
-        (job,) = await queue.ready("notebook", time.time())
-        running = await queue.claim(job, 1, 4, 1)
-        assert running is not None
         assert await queue.finish(
-            running, JobState.DONE, "ok", parts={"source": parts}, runs={name: {"key": key} for name, key in runs.items()}
+            await start(queue), JobState.DONE, "ok", parts={"source": parts}, runs={name: {"key": key} for name, key in runs.items()}
         )
         known = (await queue.known(""))["0:a.py"]
         assert known.parts == {"source": parts}

@@ -38,9 +38,8 @@ async def built(queue: JobQueue, folder: Path, id: str, jobs: int = 3, days_ago:
     """A build that ended, with its report."""
     await queue.add_build(id, "", {})
     await queue.enqueue(id, [("notebook", f"0:{n}", f"{n}", 0, {"words": "x" * 2000}, "new") for n in range(jobs)])
-    for job in await queue.jobs_of(id):
-        running = await queue.claim(job, 1, 4, 1)
-        assert running and await queue.finish(running, JobState.DONE, "ok")
+    for job in (await queue.claim_next("notebook", [(1, 4)] * jobs, 1, busy=True)).jobs:
+        assert await queue.finish(job, JobState.DONE, "ok")
     await queue.set_build(id, BuildState.SUCCEEDED)
     then = time.time() - days_ago * DAY
     await queue.database.write(("UPDATE builds SET created = ?, finished = ? WHERE id = ?", (then, then, id)))

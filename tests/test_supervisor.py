@@ -186,9 +186,9 @@ class World(Account):
         ids = await self.add(*what, **fields)
 
         async def wait() -> None:
-            while await self.queue.unfinished("b"):
+            while not await self.queue.is_over("b"):
                 self._moved.clear()
-                if await self.queue.unfinished("b"):
+                if not await self.queue.is_over("b"):
                     await self._moved.wait()
 
         await asyncio.wait_for(wait(), 20)
@@ -235,6 +235,17 @@ async def test_a_kept_execution_goes_to_the_account_and_comes_back(world: World)
     (job,) = await world.ended("ask")
     assert job.state is JobState.DONE
     assert world.kept_bodies == {"k": b"body"}
+
+
+async def test_a_database_that_can_be_used_no_more_is_not_laid_to_the_workers(world: World) -> None:
+    listening = await world.add("listen")
+    await world.until(lambda: bool(world.running))
+    world.queue.database.break_as_damaged("for this test")
+    await world.supervisor.cancel(listening)
+    await world.until(lambda: not world.running)
+    for _ in range(10):  # its worker is free, and the supervisor looks for the next job
+        await asyncio.sleep(0)
+    assert world.supervisor._pools.broken("notebook") is None
 
 
 @pytest.mark.fault(1)

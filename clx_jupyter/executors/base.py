@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,7 +48,7 @@ class RunningWorker(Protocol):
     async def drain(self) -> None:
         """Wait until what was sent has left far enough that more may follow; returns at once when the worker is gone."""
 
-    async def receive(self) -> tuple[dict[str, Any], bytes] | None:
+    def receive(self) -> Awaitable[tuple[dict[str, Any], bytes] | None]:
         """The next frame; ``None`` once the worker is gone. Raises ``FrameError`` where the stream is spoilt."""
 
     def kill(self) -> None:

@@ -18,6 +18,7 @@ from clx_jupyter.executors import watch
 from clx_jupyter.executors.base import Owner, Usage
 from clx_jupyter.executors.engine import HOLDER, ROOT, Engine, environment, signalled
 from clx_jupyter.executors.local import Closed, LocalWorker, usage_of
+from clx_jupyter.executors.pipes import Pipes
 from clx_jupyter.executors.watch import Watch
 from clx_jupyter.sweeping import mark_of_holder
 
@@ -30,8 +31,8 @@ _REFUSED = (125, 126, 127)
 class ContainerWorker(LocalWorker):
     """A worker in a container, seen through the engine's client that carries its frames."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path, mark: str = "", closed: Closed | None = None) -> None:
-        super().__init__(process, log, mark, closed)
+    def __init__(self, transport: asyncio.SubprocessTransport, pipes: Pipes, mark: str = "", closed: Closed | None = None) -> None:
+        super().__init__(transport, pipes, mark, closed)
         self._engine, self._name = Engine(), ""
         self._removal: asyncio.Task[None] | None = None
         self._identity: tuple[str, int] | None = None
@@ -50,7 +51,7 @@ class ContainerWorker(LocalWorker):
         frame = await super().receive()
         if frame is None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), 1)
+                await asyncio.wait_for(self._pipes.exited.wait(), 1)
         return frame
 
     def kill(self) -> None:
@@ -61,7 +62,7 @@ class ContainerWorker(LocalWorker):
 
     async def _remove(self) -> None:
         with contextlib.suppress(TimeoutError):  # one that may not be killed, as sudo, ends with its container
-            await asyncio.wait_for(self._process.wait(), 1)
+            await asyncio.wait_for(self._pipes.exited.wait(), 1)
         # An engine that fails here fails everywhere; what it left is found by the next holder's sweep.
         with contextlib.suppress(OSError):
             await self._engine.remove(self._name)
@@ -86,7 +87,7 @@ class ContainerWorker(LocalWorker):
     def last_words(self) -> str:
         """The end of its log, and what to do where the engine could not start it."""
         words = super().last_words()
-        if self._process.returncode in _REFUSED:
+        if self._transport.get_returncode() in _REFUSED:
             said = words.splitlines()[-1] if words else "nothing"
             words += f"\nthe engine cannot start the container: see container_arguments and its limits. It says: {said}"
         return words

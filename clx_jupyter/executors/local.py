@@ -16,9 +16,10 @@ import psutil
 
 from clx_jupyter.executors.base import Owner, Usage
 from clx_jupyter.executors.logs import WorkerLog
+from clx_jupyter.executors.pipes import Pipes
 from clx_jupyter.executors.watch import Watch
 from clx_jupyter.sweeping import VARIABLE, mark_of_holder, mark_of_root, sweep, sweep_scratch
-from clx_jupyter_workers.protocol import encode, read_frame_async
+from clx_jupyter_workers.protocol import Frame, encode
 
 _NUMBERS = itertools.count(1)
 Closed = Callable[[], Awaitable[None]]
@@ -27,11 +28,9 @@ Closed = Callable[[], Awaitable[None]]
 class LocalWorker:
     """A worker program with its pipes."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path, mark: str = "", closed: Closed | None = None) -> None:
-        self._process, self._mark, self._closed = process, mark, closed
-        self._log = WorkerLog(log)
-        self._logging = asyncio.create_task(self._log.take(process.stderr)) if process.stderr is not None else None
-        self.pid: int | None = process.pid
+    def __init__(self, transport: asyncio.SubprocessTransport, pipes: Pipes, mark: str = "", closed: Closed | None = None) -> None:
+        self._transport, self._pipes, self._mark, self._closed = transport, pipes, mark, closed
+        self.pid: int | None = transport.get_pid()
         self.host = platform.node()
 
     @classmethod
@@ -39,71 +38,60 @@ class LocalWorker:
         cls, command: Sequence[str], log: Path, environment: Mapping[str, str], mark: str = "", closed: Closed | None = None
     ) -> Self:
         """Start a program, in a session of its own: a Ctrl-C in a terminal is meant for us. Raises ``OSError`` where it cannot."""
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=dict(environment), start_new_session=True, limit=2**22
+        transport, pipes = await asyncio.get_running_loop().subprocess_exec(
+            lambda: Pipes(WorkerLog(log)), *command, env=dict(environment), start_new_session=True
         )
-        return cls(process, log, mark, closed)
+        return cls(transport, pipes, mark, closed)
 
     def send(self, header: dict[str, Any], body: bytes = b"") -> None:
         """Queue a frame; a dead worker shows at :meth:`receive`, not here."""
-        assert self._process.stdin is not None
-        if not self._process.stdin.is_closing():
-            self._process.stdin.write(encode(header, body))
+        self._pipes.send(encode(header, body))
 
     async def drain(self) -> None:
         """Wait for the pipe to take more."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(ConnectionError):
-            await self._process.stdin.drain()
+        await self._pipes.drain()
 
-    async def receive(self) -> tuple[dict[str, Any], bytes] | None:
+    def receive(self) -> Awaitable[Frame | None]:
         """The next frame; ``None`` at the end of the stream."""
-        assert self._process.stdout is not None
-        try:
-            return await read_frame_async(self._process.stdout)
-        except ConnectionError:
-            return None
+        return self._pipes.receive()
 
     def kill(self) -> None:
         """End the whole tree. Kernels lead process groups of their own, so it is walked before its root dies."""
-        if self._process.returncode is not None:  # its number may be another's by now
+        if self._pipes.exited.is_set():  # its number may be another's by now
             return
         with contextlib.suppress(psutil.Error):
-            root = psutil.Process(self._process.pid)
+            root = psutil.Process(self.pid)
             for process in [*root.children(recursive=True), root]:
                 with contextlib.suppress(psutil.Error):  # gone, or another user's: code may call sudo
                     process.kill()
 
     async def close(self, grace: float) -> int | None:
         """Close its input, which tells it to end; kill the tree after *grace* seconds; then end what left the tree."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._pipes.end_input()
         try:
-            await asyncio.wait_for(self._process.wait(), grace)
+            await asyncio.wait_for(self._pipes.exited.wait(), grace)
         except TimeoutError:
             self.kill()
-            await self._process.wait()
+            await self._pipes.exited.wait()
         if self._mark:
             await asyncio.to_thread(sweep, self._mark)
-        if self._logging is not None:
-            await asyncio.wait({self._logging}, timeout=1)
-            self._logging.cancel()
-        # The transport is closed here, on a living loop, and not by the garbage collector.
-        self._process._transport.close()  # type: ignore[attr-defined]
+        with contextlib.suppress(TimeoutError):  # whatever it started may hold that pipe
+            await asyncio.wait_for(self._pipes.silent.wait(), 1)
+        # Closed here, on a living loop, and not by the garbage collector.
+        self._transport.close()
         if self._closed is not None:
             closed, self._closed = self._closed, None
             await closed()
-        return self._process.returncode
+        return self._transport.get_returncode()
 
     async def usage(self) -> Usage | None:
         """Memory and processor time of the tree."""
         # In a thread: it reads the whole list of processes.
-        return await asyncio.to_thread(usage_of, self._process.pid)
+        return await asyncio.to_thread(usage_of, self._transport.get_pid())
 
     def last_words(self) -> str:
         """The end of what it wrote to standard error."""
-        return self._log.tail()
+        return self._pipes.log.tail()
 
 
 def usage_of(pid: int) -> Usage | None:

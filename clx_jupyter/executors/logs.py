@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 from pathlib import Path
@@ -29,12 +28,6 @@ class WorkerLog:
                 full = file.tell() > LIMIT
             if full:
                 self._path.replace(self._path.with_name(f"{self._path.name}.1"))
-
-    async def take(self, stream: asyncio.StreamReader) -> None:
-        """Write what comes until the stream ends."""
-        with contextlib.suppress(ConnectionError):
-            while data := await stream.read(1 << 16):
-                self.write(data)
 
     def tail(self) -> str:
         """The end of what this worker wrote, for people."""

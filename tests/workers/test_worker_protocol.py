@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clx_jupyter.executors.pipes import Frames
 from clx_jupyter_workers.problems import Problem, SourceError
 from clx_jupyter_workers.protocol import (
     MAX_BODY,
@@ -24,7 +25,6 @@ from clx_jupyter_workers.protocol import (
     decode_prefix,
     encode,
     read_frame,
-    read_frame_async,
     run,
 )
 
@@ -34,11 +34,11 @@ JSON = st.recursive(
 
 
 async def read_all(data: bytes) -> list[Any]:
-    reader = asyncio.StreamReader()
-    reader.feed_data(data)
-    reader.feed_eof()
-    frames = []
-    while (frame := await read_frame_async(reader)) is not None:
+    reader, frames = Frames(), []
+    for start in range(0, len(data), 7):
+        reader.feed(data[start : start + 7])
+    reader.end()
+    while (frame := await reader.receive()) is not None:
         frames.append(frame)
     return frames
 

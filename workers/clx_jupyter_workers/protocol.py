@@ -5,7 +5,6 @@ Standard library only: the supervisor imports the frame codec, workers import :f
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -39,6 +38,8 @@ MAX_BODY = 64 * 1024 * 1024
 GRACE = 4.0
 """Seconds that a worker told to stop has for ending its kernels in peace."""
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 Header = dict[str, Any]
 Frame = tuple[Header, bytes]
 
@@ -61,7 +62,7 @@ class Retry(Exception):
 
 def encode(header: Header, body: bytes = b"") -> bytes:
     """The bytes of one frame."""
-    raw = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    raw = _JSON.encode(header).encode("utf-8", "surrogatepass")
     _check_sizes(len(raw), len(body))
     return PREFIX.pack(len(raw), len(body)) + raw + body
 
@@ -96,17 +97,6 @@ def read_frame(stream: BinaryIO) -> Frame | None:
     if len(header) < header_size or len(body) < body_size:
         raise FrameError("the stream ended inside a frame")
     return decode_header(header), body
-
-
-async def read_frame_async(reader: asyncio.StreamReader) -> Frame | None:
-    """The next frame of an asyncio stream; ``None`` where it ends between two frames."""
-    try:
-        header_size, body_size = decode_prefix(await reader.readexactly(PREFIX.size))
-        return decode_header(await reader.readexactly(header_size)), await reader.readexactly(body_size)
-    except asyncio.IncompleteReadError as error:
-        if error.partial or error.expected != PREFIX.size:
-            raise FrameError("the stream ended inside a frame") from error
-        return None
 
 
 def _check_sizes(header: int, body: int) -> None:
