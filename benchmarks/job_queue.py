@@ -3,6 +3,12 @@
 ``pip install -r benchmarks/requirements.txt``, then ``python -m benchmarks.job_queue``. ``--folder`` names a folder on the
 disk to measure on (this one by default), which must be a real disk: what is measured there waits for it. The same is
 measured on tmpfs and printed beside; only ratios on the disk have targets.
+
+Throughput is claimed and completed jobs a second. The peers have four processes that each claim, do nothing, and complete.
+Of ours there are three figures, each with more in it than the one before: *our queue* is the queue with four consumers in
+this process; *our queue, joined* has four consumers as processes at socket pairs, which is like for like; *our supervisor*
+is all of it as in a build: worker programs, time limits, cancelling, what remains of a job. None gives up durability: a claim is
+committed before its consumer hears of it, and an end before it counts.
 """
 
 from __future__ import annotations
@@ -81,11 +87,7 @@ async def _our_rate(parent: Path, jobs: int, size: int) -> tuple[float, float]:
 
 
 def throughput(parent: Path, jobs: int, rounds: int) -> dict[str, float]:
-    """Median jobs a second of everybody, with four workers; each round measures all of them in turn.
-
-    The peers' consumers are four processes, so are ours where they are joined to the queue; with the supervisor they are whole
-    worker programs; for the queue alone they are tasks of this process.
-    """
+    """Median jobs a second of everybody, with four workers; each round measures all of them in turn."""
     rates: dict[str, list[float]] = {name: [] for name in (_QUEUE, _JOINED, _WHOLE, *(peer.name for peer in PEERS))}
     twice: dict[str, int] = {}
     for _ in range(rounds):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -27,8 +26,8 @@ def _unshare() -> tuple[str, ...]:
 class BlindWorker(LocalWorker):
     """Remembers what was sent to it, by type, and how often what came from it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
-        super().__init__(process, log)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self.sent: list[dict[str, Any]] = []
         self.bytes = 0
 
@@ -55,12 +54,8 @@ class BlindExecutor(LocalExecutor):
     async def start(self, type: str, log: Path) -> BlindWorker:
         program = [sys.executable, "-P", "-m", f"clx_jupyter_workers.{type}"]
         home = {"HOME": str(self._hidden / "home"), "TMPDIR": str(self._temporary)}
-        with log.open("ab") as errors:
-            process = await asyncio.create_subprocess_exec(
-                *_unshare(), "--", "sh", "-c", _COVER, "sh", str(self._hidden), *program, stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE, stderr=errors, start_new_session=True, limit=2**22, env={**os.environ, **home, **self._environment},
-            )  # fmt: skip
-        self.started.append(BlindWorker(process, log))
+        command = [*_unshare(), "--", "sh", "-c", _COVER, "sh", str(self._hidden), *program]
+        self.started.append(await BlindWorker.run(command, log, {**os.environ, **home, **self._environment}))
         return self.started[-1]
 
     def left(self) -> list[str]:

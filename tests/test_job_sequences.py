@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine
+from asyncio import Future
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ BUILDS = ("one", "two", "three")
 PLACES = ("a", "b", "c", "d")
 #: Each place may need those before it, so there is no circle.
 AFTER = st.fixed_dictionaries({place: st.lists(st.sampled_from(PLACES[:n]), unique=True) for n, place in enumerate(PLACES) if n})
+
+
+async def sent(send: Callable[..., Future[Any]], *arguments: Any, **options: Any) -> Any:
+    """What comes of a change that is sent at once, and so only from within the loop."""
+    return await send(*arguments, **options)
 
 
 class Sequence(RuleBasedStateMachine):
@@ -63,7 +69,7 @@ class Sequence(RuleBasedStateMachine):
     @rule(workers=st.integers(1, 2), starved=st.booleans())
     def claim(self, workers: int, starved: bool) -> None:
         free = [(n + 1, n + 10) for n in range(min(workers, 2 - len(self._running)))]
-        found = self._do(self._queue.claim_next("notebook", free, 1, busy=bool(self._running), starved=starved))
+        found = self._do(sent(self._queue.claim_next, "notebook", free, 1, busy=bool(self._running), starved=starved))
         assert len(found.jobs) <= len(free)
         self._running += found.jobs
 
@@ -71,7 +77,7 @@ class Sequence(RuleBasedStateMachine):
     @rule(state=st.sampled_from([JobState.DONE, JobState.FAILED, JobState.DEAD, JobState.CANCELLED]))
     def finish(self, state: JobState) -> None:
         job = self._running.pop(0)
-        assert self._do(self._queue.finish(job, state, "ok"))
+        assert self._do(sent(self._queue.finish, job, state, "ok"))
         self._late.append(job)
 
     @precondition(lambda self: self._running)
@@ -84,7 +90,7 @@ class Sequence(RuleBasedStateMachine):
     @precondition(lambda self: self._late)
     @rule()
     def finish_late(self) -> None:
-        assert self._do(self._queue.finish(self._late.pop(), JobState.DONE, "ok")) == []
+        assert self._do(sent(self._queue.finish, self._late.pop(), JobState.DONE, "ok")) == []
 
     @rule(build=st.sampled_from(BUILDS))
     def cancel(self, build: str) -> None:

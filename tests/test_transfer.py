@@ -52,8 +52,8 @@ serve("notebook", lambda: mirrored(convert))
 class Worker(LocalWorker):
     """Its program above; *between* is called after each frame that was sent, as soon as more may follow."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
-        super().__init__(process, log)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self.sent: list[tuple[str, int]] = []
         self.between: Callable[[], None] = lambda: None
 
@@ -85,12 +85,8 @@ class World:
         self.transfer: Transfer | None = None
 
     async def start(self, **environment: str) -> Worker:
-        with (self.folder / "log").open("ab") as errors:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, str(self.folder / "worker.py"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
-                env={**os.environ, "TMPDIR": str(self.temporary), **environment}, limit=2**22,
-            )  # fmt: skip
-        self.workers.append(Worker(process, self.folder / "log"))
+        command = (sys.executable, str(self.folder / "worker.py"))
+        self.workers.append(await Worker.run(command, self.folder / "log", {**os.environ, "TMPDIR": str(self.temporary), **environment}))
         return self.workers[-1]
 
     def write(self, name: str | bytes, content: bytes = b"x") -> Path:
