@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,41 @@ def test_a_cell_that_takes_too_much_memory_is_named_and_the_rest_is_built(tmp_pa
     )
     assert [row["outcome"] for row in rows if row["outcome"] == "lost"] == ["lost"] * 2
     assert all(row["memory"] > 800_000_000 for row in rows if row["outcome"] == "lost")
+
+
+_LIMITED = """# %% [markdown]
+# # Limited
+
+# %%
+open({group!r}, "w").write("0")
+hoard = b"x" * 300_000_000
+"""
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Iterator[Path]:
+    """A control group of Linux that may hold 100 MB, for whoever writes himself into its ``cgroup.procs``."""
+    version_1, version_2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
+    name = f"clx-{os.getpid()}-{tmp_path.name}"
+    made, limit = (version_1 / name, "memory.limit_in_bytes") if version_1.is_dir() else (version_2 / name, "memory.max")
+    try:
+        made.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group can be made here: {error}")
+    try:
+        if not (made / limit).exists():
+            pytest.skip("control groups limit no memory here")
+        (made / limit).write_text("100000000")
+        yield made
+    finally:
+        made.rmdir()
+
+
+@pytest.mark.kernel
+@pytest.mark.fault(10)
+def test_a_kernel_that_the_system_kills_for_its_memory_is_said_to_have_run_out_of_it(tmp_path: Path, group: Path) -> None:
+    limited = _LIMITED.format(group=str(group / "cgroup.procs"))
+    root = write(tmp_path / "course", {"limited.py": limited})
+    done = command("build", str(root), "--json", "--jobs", "1", "--format", "html", cwd=root)
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (problem["class"], problem["path"], problem["cell"]) == ("out-of-memory", "limited.py", 1)

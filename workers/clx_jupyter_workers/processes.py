@@ -52,7 +52,10 @@ def _has_children() -> bool:
 
 
 def memory_kills() -> int | None:
-    """How often this system has killed processes for want of memory, its own or a container's; ``None`` where it does not say."""
+    """How often Linux has killed processes for want of memory, the machine's or a control group's; ``None`` where it does not say.
+
+    A control group's own count (``memory.events``) says no more: it too leaves out what programs such as systemd-oomd kill.
+    """
     try:
         text = Path("/proc/vmstat").read_text(encoding="ascii")
     except OSError:
