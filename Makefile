@@ -129,7 +129,7 @@ format: setup ## let ruff, eslint and prettier correct what they can
 	cd labextension && jlpm lint
 
 # Most tests wait for kernels and servers: one process more than there are cores. A file's tests stay together, as do what they share.
-in_parallel := -n $$(($$(nproc) + 1)) --dist loadfile
+in_parallel := -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 test: setup check-system ## everything but the tests marked long: what CI runs
 	@$(MAKE) lint

@@ -41,7 +41,8 @@ class ContainerWorker(LocalWorker):
     async def start(cls, engine: Engine, name: str, arguments: Sequence[str], log: Path, closed: Closed) -> Self:
         """Run a container of this name."""
         # Without a mark: what carries one is killed when the worker ends, and the engine's helpers have to clean up just then.
-        worker = await cls.run(engine.run(*arguments), log, environment(), closed=closed)
+        # Not in the folder of whoever builds: where memory ran out, podman's helper leaves a file there.
+        worker = await cls.run(engine.run(*arguments), log, environment(), closed=closed, folder=log.parent)
         worker.host = worker._name = name
         worker._engine = engine
         return worker

@@ -36,7 +36,7 @@ class Engine:
         path = shutil.which(self.command[0])
         if path is None:
             raise EngineError(f"the container engine {self.command[0]} is not installed here: correct container_command, or install it")
-        return path
+        return str(Path(path).absolute())  # it may be called from another folder
 
     @property
     def name(self) -> str:

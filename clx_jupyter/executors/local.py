@@ -35,11 +35,12 @@ class LocalWorker:
 
     @classmethod
     async def run(
-        cls, command: Sequence[str], log: Path, environment: Mapping[str, str], mark: str = "", closed: Closed | None = None
-    ) -> Self:
+        cls, command: Sequence[str], log: Path, environment: Mapping[str, str], mark: str = "", closed: Closed | None = None,
+        folder: Path | None = None,
+    ) -> Self:  # fmt: skip
         """Start a program, in a session of its own: a Ctrl-C in a terminal is meant for us. Raises ``OSError`` where it cannot."""
         transport, pipes = await asyncio.get_running_loop().subprocess_exec(
-            lambda: Pipes(WorkerLog(log)), *command, env=dict(environment), start_new_session=True
+            lambda: Pipes(WorkerLog(log)), *command, env=dict(environment), cwd=folder, start_new_session=True
         )
         return cls(transport, pipes, mark, closed)
 

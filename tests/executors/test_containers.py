@@ -81,12 +81,19 @@ async def test_code_in_a_container_has_no_network_no_rights_and_no_files_of_this
     assert found["secret"] == "***" and not any("much secret" in line for line in lines)
 
 
-async def test_memory_over_the_limit_ends_the_code_and_not_the_machine(place: Place, course: Course) -> None:
+async def test_memory_over_the_limit_ends_the_code_and_not_the_machine(
+    place: Place, course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "whoever builds"
+    here.mkdir()
+    monkeypatch.chdir(here)
     course.write("a.ipynb", notebook("x = b'1' * 3_000_000_000"))
     talk = await place.ready()
     assert (await talk.do(course.job("a.ipynb", ["completed/html", "code-along/notebook"])))["status"] == "ok"
     assert {problem["class"] for problem in talk.problems} <= {"kernel-died", "out-of-memory"}
     assert [header["variant"] for header in talk.seen if header["t"] == "output"] == ["1"]
+    assert await talk.close() == 0
+    assert not list(here.iterdir())
 
 
 @pytest.mark.fault(42)
@@ -206,24 +213,34 @@ async def build(
     return report, {name: _VERSION.sub(b"", file.read_bytes()) for name, file in files.items() if file.name[0] != "."}
 
 
+def _named(client: psutil.Process) -> list[str]:
+    """The name of the container that this process, if it is an engine's client, has started."""
+    try:
+        words = client.cmdline()
+    except psutil.Error:  # it has just ended
+        return []
+    return words[words.index("--name") + 1 :][:1] if "--name" in words else []
+
+
 @pytest.mark.story
 @pytest.mark.fault(42)
 async def test_a_course_whose_containers_are_killed_becomes_what_local_workers_make_of_it(image: Image, tmp_path: Path) -> None:
-    before, killed = image.containers(), set[str]()
+    started, killed = set[str](), set[str]()
 
     def kill(live: Live) -> None:
         """One by the engine, as the machine's owner would, the other one's client by its number."""
+        clients = {name: process for process in psutil.Process().children() for name in _named(process)}
+        started.update(clients)
         if LATE in live.running and not killed:
-            names = image.containers() - before
-            killed.update(names)
-            clients = [process for process in psutil.Process().children() if any(name in process.cmdline() for name in sorted(names)[1:])]
-            image.engine("kill", "--signal", "KILL", sorted(names)[0])
-            for client in clients:
-                client.kill()
+            killed.update(clients)
+            first, *others = sorted(clients)
+            image.engine("kill", "--signal", "KILL", first)
+            for name in others:
+                clients[name].kill()
 
     report, made = await build(tmp_path / "contained" / "course", settings(image), kill)
     assert (report["status"], report["problems"]) == ("succeeded", []) and killed
-    assert image.containers() == before
+    assert not started & image.containers()
     _, expected = await build(tmp_path / "local" / "course", BuildSettings())
     assert made == expected and any(b"late" in content for content in made.values())
 
