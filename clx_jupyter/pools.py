@@ -28,6 +28,9 @@ SIGKILL = 9
 NICE = 10
 """Workers, and the kernels they start, are so much nicer to other programs: JupyterLab and the notebooks in it go first."""
 
+SPARE_AFTER = 10.0
+"""Seconds for which all workers have been busy, and jobs have waited, before a spare is started: a build that is over sooner is not worth one."""
+
 START_SECONDS = 120.0
 """A worker that has not said a word for so long does not start."""
 
@@ -39,6 +42,8 @@ class PoolLimits:
     size: int
     #: By type, where that differs from ``size``.
     sizes: Mapping[str, int] = field(default_factory=dict)
+    #: Of each type, so many more stand by in a long build: whoever is lost or replaced is followed by one of them at once.
+    spares: int = 0
     #: A worker that has had nothing to do for so many seconds ends.
     idle_seconds: float = 300.0
     #: Replaced after so many jobs; 0: never.
@@ -54,7 +59,7 @@ class PoolLimits:
         size = size or settings.workers or workers_for(share, server=server)
         all_workers = sum(sizes.get(type, size) for type in JOB_TYPES)
         memory = settings.memory_limit * 1_000_000 or memory_for(share, all_workers)
-        return cls(size, sizes, settings.idle_seconds, settings.jobs_per_worker, memory)
+        return cls(size, sizes, settings.spare_workers, settings.idle_seconds, settings.jobs_per_worker, memory)
 
     def size_of(self, type: str) -> int:
         """The number of workers of a type."""
@@ -70,6 +75,8 @@ class Pools:
         self._idle: list[Slot] = []
         self._breakers = {type: Breaker(type) for type in JOB_TYPES}
         self._starting: dict[asyncio.Task[None], str] = {}
+        #: By type, since when all workers have been busy while jobs waited, on the monotonic clock.
+        self._full_since: dict[str, float] = {}
         #: Of these, what has no worker to show yet.
         self._launching: set[asyncio.Task[RunningWorker]] = set()
         # Strong references: the loop keeps only weak ones.
@@ -98,8 +105,11 @@ class Pools:
         self._changed()
 
     def idle(self, type: str) -> list[Slot]:
-        """The workers that have nothing to do, the one that was busy last first, so that the others can end."""
-        return [slot for slot in reversed(self._idle) if slot.type == type and not slot.reading().done()]  # else it died this very moment
+        """The workers that may get a job, the one that was busy last first, so that the others can end."""
+        waiting = [
+            slot for slot in reversed(self._idle) if slot.type == type and not slot.reading().done()
+        ]  # else it died this very moment
+        return waiting[: max(0, self.limits.size_of(type) - self._busy(type))]
 
     def take(self, slot: Slot) -> bool:
         """An idle worker gets a job; ``False`` where it is gone by now."""
@@ -111,20 +121,33 @@ class Pools:
         return True
 
     def room(self, type: str) -> int:
-        """How many more workers of a type there may be; those that are starting are not there yet."""
-        return self.limits.size_of(type) - sum(1 for slot in self._slots if slot.type == type and slot.ready)
+        """How many more workers of a type there may be, spares included; those that are starting are not there yet."""
+        return max(0, self.limits.size_of(type) + self.limits.spares - self._ready(type))
 
-    def ask(self, type: str, wanted: int) -> None:
-        """Start workers until so many are starting, as far as there is room; *changed* is called when one is ready, or none can be."""
+    def ask(self, type: str, waiting: int) -> None:
+        """So many jobs wait: start workers for them as far as there is room; *changed* is called when one is ready, or none can be."""
         breaker, now = self._breakers[type], time.monotonic()
         starting = sum(1 for each in self._starting.values() if each == type)
-        more = min(wanted, self.room(type)) - starting
+        more = self._wanted(type, waiting, now) - starting
         for _ in range(min(more, breaker.may_start(starting, now))):
             task = asyncio.create_task(self._start(type), name=f"clx start of a {type} worker")
             self._starting[task] = type
             task.add_done_callback(self._started)
         if more > 0 and (seconds := breaker.wait(now)) is not None and type not in self._again:
             self._again[type] = asyncio.get_running_loop().call_later(seconds, self._try_again, type)
+
+    def _wanted(self, type: str, waiting: int, now: float) -> int:
+        room = self.limits.size_of(type) - self._ready(type)
+        if room > 0 or not waiting:
+            self._full_since.pop(type, None)
+            return min(waiting, room)
+        return self.room(type) if now - self._full_since.setdefault(type, now) >= SPARE_AFTER else 0
+
+    def _ready(self, type: str) -> int:
+        return sum(1 for slot in self._slots if slot.type == type and slot.ready)
+
+    def _busy(self, type: str) -> int:
+        return self._ready(type) - sum(1 for slot in self._idle if slot.type == type)
 
     def give_back(self, slot: Slot) -> None:
         """A job is over: its worker can do another one, or is replaced."""
@@ -266,8 +289,12 @@ class Pools:
         """End whoever has been idle for long enough; nothing wakes up any more when none is left."""
         self._idle_timer = None
         now = time.monotonic()
+        for slot in self._idle:
+            if self._busy(slot.type) >= self.limits.size_of(slot.type):  # it stands by
+                slot.rest()
         for slot in [each for each in self._idle if now - each.idle_since >= self.limits.idle_seconds]:
             self._idle.remove(slot)
+            self._slots.discard(slot)  # at once: a job that comes this very moment finds room for another one
             self._spawn(self.retire(slot))
         if self._idle:
             next_end = min(slot.idle_since for slot in self._idle) + self.limits.idle_seconds

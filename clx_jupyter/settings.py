@@ -25,6 +25,9 @@ class BuildSettings(Configurable):
     pool_sizes = Dict(
         Integer(min=1, max=64), {}, key_trait=Unicode(), help="Worker processes by job type, where that differs from `workers`."
     ).tag(config=True)
+    spare_workers = Integer(
+        1, min=0, max=8, help="In a build that keeps all workers busy, so many more stand by for one that is lost or replaced."
+    ).tag(config=True)
     idle_seconds = Float(300.0, min=0.0, help="A worker that has had nothing to do for so many seconds ends.").tag(config=True)
     memory_limit = Integer(
         0, min=0,

@@ -106,6 +106,26 @@ async def test_more_workers_than_jobs_are_never_started(opened: Open) -> None:
         assert len(world.executor.started) == 1
 
 
+@pytest.mark.fault(1)
+async def test_a_spare_stands_by_while_all_work_and_takes_the_place_of_one_that_died(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "SPARE_AFTER", 0.0)
+    async with opened(1, spares=1, idle_seconds=0.2) as world:
+        await world.add("hang", "ok", "ok")
+        await eventually(lambda: [row["state"] for row in workers(world)] == ["busy", "idle"])
+        await asyncio.sleep(0.5)  # it does not end for having nothing to do, nor gets anything
+        assert [row["state"] for row in workers(world)] == ["busy", "idle"] and set(world.running.values()) == {"hang"}
+        monkeypatch.setattr(pools, "SPARE_AFTER", 1000.0)  # no other one is started
+        os.kill(workers(world)[0]["pid"], signal.SIGKILL)
+        await eventually(lambda: [row["state"] for row in workers(world)] == ["gone", "busy"])
+        assert len(world.executor.started) == 2
+
+
+async def test_a_build_that_is_soon_over_starts_no_spare(opened: Open) -> None:
+    async with opened(1, spares=1) as world:
+        await world.ended(*["ok"] * 20)
+        assert len(world.executor.started) == 1
+
+
 @pytest.mark.fault(13)
 async def test_starts_that_fail_open_the_breaker_after_five_and_the_reason_is_the_workers_own(opened: Open) -> None:
     async with opened(8) as world:
