@@ -235,7 +235,8 @@ async def test_a_job_that_takes_too_much_memory_is_tried_once_more_alone_and_the
         problem = job.spec["execute"]["failed"]["key"]
         assert (problem["class"], problem["cell"], problem["path"]) == ("out-of-memory", 4, "hoard")
         held = [row["memory"] for row in Reader(world.folder).rows("SELECT memory FROM attempts WHERE job = ? ORDER BY attempt", (id,))]
-        assert held[0] > 400 * MB and f"{held[1] / 1e6:.0f} MB" in problem["message"]
+        # It is ended at twice its limit, perhaps before it has got all that it wants.
+        assert held[0] > 300 * MB and f"{held[1] / 1e6:.0f} MB" in problem["message"]
 
 
 @pytest.mark.fault(10)

@@ -197,7 +197,7 @@ def test_a_source_is_explained_by_the_course_file_that_built_it(clx: Clx, clm: P
 @pytest.mark.story
 def test_hashes_of_unchanged_files_come_from_the_database(clx: Clx, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clx("build", folder, "--no-execute")
-    monkeypatch.setattr("clx_jupyter.views._stamps", lambda reader: {})
+    monkeypatch.setattr("clx_jupyter.job_reader.Reader.file_stamps", lambda reader: {})
     unhelped = planned(find(folder)).plan
     monkeypatch.undo()
     helped = planned(find(folder)).plan

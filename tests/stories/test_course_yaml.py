@@ -116,7 +116,8 @@ def test_a_folder_that_gets_a_course_file_goes_on_where_it_was(clx: Clx, tmp_pat
 
 
 def test_a_cell_may_take_longer_or_less_than_the_others(clx: Clx, tmp_path: Path) -> None:
-    slow = "# %%\nimport time\n# %% timeout={}\ntime.sleep(3)\n# %%\nprint('done')\n"
+    # Not the same code: what the one does in its time would do for the other.
+    slow = "# %%\nimport time\n# %% timeout={0}\ntime.sleep(3)\n# %%\nprint('done', {0})\n"
     write(tmp_path, {"course.yaml": "execute: {cell_timeout: 1.5}\n", "long.py": slow.format(60), "short.py": slow.format(0.5)})
     built = clx(tmp_path)
     (problem,) = built.report["problems"]
