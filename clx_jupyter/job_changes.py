@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from clx_jupyter.job_rows import NewJob, job_of
+from clx_jupyter.job_rows import SPEC, NewJob, job_of
 from clx_jupyter.jobs import Job, JobState
 
 _READY = "FROM jobs WHERE state = 'queued' AND not_before = 0 AND type = ?"
-_CLAIMED = "id, build, type, place, path, 'running', priority, not_before, attempt + 1, deaths, spec, reason"
+_CLAIMED = f"id, build, type, place, path, 'running', priority, not_before, attempt + 1, deaths, {SPEC}, reason"
 """As :data:`JOB_COLUMNS`, of a job that is taken now."""
 NEXT = f"SELECT {_CLAIMED} {_READY} ORDER BY priority DESC, id"
 STARVED = f"SELECT {_CLAIMED} {_READY} AND priority = ? ORDER BY id LIMIT 1"
@@ -79,13 +79,15 @@ def enqueue(db: sqlite3.Connection, build: str, jobs: Sequence[NewJob], waits: M
     first = db.execute("SELECT coalesce(max(id), 0) + 1 FROM jobs").fetchone()[0]
     ids = {job.place: first + number for number, job in enumerate(jobs)}
     db.executemany(
-        "INSERT INTO jobs (id, build, type, place, path, state, priority, spec, reason, created, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO jobs (id, build, type, place, path, state, priority, reason, created, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (first + number, build, job.type, job.place, job.path, "blocked" if waits.get(job.place) else "queued", job.priority,
-             json.dumps(job.spec), job.reason, now, job.key)
+             job.reason, now, job.key)
             for number, job in enumerate(jobs)
         ),
     )  # fmt: skip
+    specs = ((first + number, json.dumps(job.spec)) for number, job in enumerate(jobs))
+    db.executemany("INSERT INTO specs (job, spec) VALUES (?, ?)", specs)
     needs = ((ids[place], ids[needed]) for place, all_needed in waits.items() for needed in all_needed)
     db.executemany("INSERT OR IGNORE INTO needs (job, needs) VALUES (?, ?)", needs)
     for number, job in enumerate(jobs):

@@ -166,14 +166,14 @@ class JobQueue:
         ``False``: the attempt is no longer the current one.
         """
         now = time.time()
+        other = [("UPDATE specs SET spec = ? WHERE job = ?", (json.dumps(spec), job.id))] if spec is not None else []
         counts = await self._write(
             (
-                "UPDATE jobs SET state = 'queued', worker = NULL, not_before = ?, deaths = ?, spec = ?, key = CASE WHEN ? THEN '' ELSE key END"
+                "UPDATE jobs SET state = 'queued', worker = NULL, not_before = ?, deaths = ?, key = CASE WHEN ? THEN '' ELSE key END"
                 " WHERE id = ? AND attempt = ? AND state = 'running'",
                 (
                     steady() + delay if delay else 0.0,
                     json.dumps(list(job.deaths if deaths is None else deaths)),
-                    json.dumps(spec or job.spec),
                     spec is not None,
                     job.id,
                     job.attempt,
@@ -183,6 +183,7 @@ class JobQueue:
                 "UPDATE attempts SET ended = ?, outcome = ?, signal = ? WHERE job = ? AND attempt = ?",
                 (now, outcome, signal, job.id, job.attempt),
             ),
+            *other,
             fence=True,
         )
         return counts[0] == 1

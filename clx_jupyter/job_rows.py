@@ -49,7 +49,8 @@ class NewJob(NamedTuple):
 
 
 OUTPUT_COLUMNS = "name, course, place, variant, key, state, reason, sha256, size, mtime_ns, assets, shown, note, problem, built"
-JOB_COLUMNS = "id, build, type, place, path, state, priority, not_before, attempt, deaths, spec, reason"
+SPEC = "(SELECT spec FROM specs WHERE job = jobs.id)"
+JOB_COLUMNS = f"id, build, type, place, path, state, priority, not_before, attempt, deaths, {SPEC}, reason"
 
 
 def row_json(text: str | None, otherwise: Any = None) -> Any:

@@ -39,6 +39,9 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "DROP INDEX jobs_running",
         "CREATE INDEX jobs_of_build ON jobs (build)",
         "CREATE INDEX jobs_live ON jobs (build) WHERE finished IS NULL",
+        "CREATE TABLE specs (job INTEGER PRIMARY KEY REFERENCES jobs (id), spec TEXT NOT NULL) STRICT",
+        "INSERT INTO specs (job, spec) SELECT id, spec FROM jobs",
+        "ALTER TABLE jobs DROP COLUMN spec",
     ),
 }
 """The statements that make of a database of each older schema one of the next."""
@@ -118,7 +121,7 @@ def back_up(db: sqlite3.Connection, target: Path) -> None:
 
 
 def unlike_ours(db: sqlite3.Connection, *, exactly: bool = False) -> str:
-    """What of the present schema a database lacks, such as ``jobs.spec``; with *exactly* also what it has beyond. ``""`` if nothing."""
+    """What of the present schema a database lacks, such as ``jobs.key``; with *exactly* also what it has beyond. ``""`` if nothing."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as wanted:
         create(wanted)
         ours, theirs = _names(wanted), _names(db)

@@ -82,6 +82,7 @@ class Retention:
             (f"DELETE FROM attempts WHERE job IN {some}", (build,)),
             (f"DELETE FROM needs WHERE job IN {some}", (build,)),
             (f"DELETE FROM needs WHERE needs IN {some}", (build,)),
+            (f"DELETE FROM specs WHERE job IN {some}", (build,)),
             (f"DELETE FROM jobs WHERE id IN {some}", (build,)),
         ]
         while (await self._database.write(*steps))[-1]:

@@ -28,7 +28,6 @@ CREATE TABLE jobs (
     attempt  INTEGER NOT NULL DEFAULT 0,
     deaths   TEXT NOT NULL DEFAULT '[]', -- JSON: the cell at which each lost worker was
     worker   INTEGER,
-    spec     TEXT NOT NULL,             -- JSON: the job without contents and without secrets
     reason   TEXT NOT NULL DEFAULT '',
     progress TEXT,                      -- JSON, the last one only
     problems TEXT,                      -- JSON
@@ -45,6 +44,11 @@ CREATE INDEX jobs_of_build ON jobs (build);
 CREATE INDEX jobs_live ON jobs (build) WHERE finished IS NULL;
 CREATE INDEX jobs_by_key ON jobs (key) WHERE key != '' AND same_as IS NULL AND finished IS NULL;
 CREATE INDEX jobs_same ON jobs (same_as) WHERE same_as IS NOT NULL AND finished IS NULL;
+
+CREATE TABLE specs (                    -- apart from the jobs: they are many kilobytes, and each change of a row writes all of it again
+    job      INTEGER PRIMARY KEY REFERENCES jobs (id),
+    spec     TEXT NOT NULL              -- JSON: the job without contents and without secrets
+) STRICT;
 
 CREATE TABLE needs (                    -- jobs that wait (blocked) until others have ended
     job      INTEGER NOT NULL REFERENCES jobs (id),

@@ -17,6 +17,7 @@ from clx_jupyter.database_journal import DELETE, WAL, Journal
 from clx_jupyter.errors import QueueError
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE, Reader
+from clx_jupyter.job_rows import SPEC
 from clx_jupyter.migrations import SCHEMA, backup_of, backups, unlike_ours, version_of
 from clx_jupyter.opening import prepare
 
@@ -63,7 +64,7 @@ def test_an_older_database_is_copied_before_each_step_and_keeps_its_rows(tmp_pat
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with closing(sqlite3.connect(path)) as db:
         assert version_of(db) == SCHEMA and unlike_ours(db, exactly=True) == ""
-        assert db.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+        assert db.execute(f"SELECT {SPEC} FROM jobs").fetchall() == [("{}" + " " * 3000,)]
     with closing(sqlite3.connect(backup_of(path, SCHEMA - 1))) as db:
         assert version_of(db) == SCHEMA - 1
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -75,7 +76,7 @@ async def test_the_file_of_an_upgraded_database_gets_smaller_when_rows_go(tmp_pa
     queue = await JobQueue.open(path)
     await queue.database.rest()
     before = path.stat().st_size
-    await queue.database.write(("DELETE FROM jobs", ()))
+    await queue.database.write(("DELETE FROM specs", ()), ("DELETE FROM jobs", ()))
     await queue.database.shrink(2**31 - 1)
     await queue.database.rest()
     assert path.stat().st_size < before / 3
