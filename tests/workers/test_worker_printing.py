@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -192,6 +193,17 @@ def test_a_browser_that_does_not_start(
     assert told in problem["message"] and "CLX_CHROMIUM" in problem["hint"]
     assert psutil.Process().num_fds() == before
     assert not [child for child in psutil.Process().children(recursive=True) if "broken" in words(child)]
+
+
+def test_a_browser_puts_nothing_beside_its_folder_however_long_the_name_of_that_is(tmp_path: Path, browser: str) -> None:
+    folder = tmp_path / ("long" * 20)
+    before = psutil.Process().num_fds()
+    running = chromium.Browser(browser, folder, lambda: None)
+    try:
+        assert list(folder.glob("*org.chromium*"))
+    finally:
+        running.close()
+    assert psutil.Process().num_fds() == before
 
 
 def test_a_page_that_never_ends_harms_no_other(course: Course, convert: Convert, browser: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,7 @@ class Browser:
         self._check = check
         self._log = folder / "chromium.log"
         self._pid = 0
+        self._held: int | None = None
         self._status: int | None = None
         self._buffer = bytearray()
         self._number = 0
@@ -100,8 +101,8 @@ class Browser:
         profile = folder / "profile"
         profile.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        if len(str(folder)) < _LONGEST_FOLDER:
-            environment["TMPDIR"] = str(folder)
+        if temporary := self._short(folder):
+            environment["TMPDIR"] = temporary
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
         # High numbers: duplicating onto 3 and 4 must not hit one of the pipes' own.
@@ -119,6 +120,7 @@ class Browser:
         except OSError as error:
             os.close(ours_in)
             os.close(ours_out)
+            self._let_go()
             raise BrowserError(f"{command[0]} cannot be run: {error.strerror}") from error
         finally:
             for end in (theirs_in, theirs_out, *high):
@@ -126,6 +128,15 @@ class Browser:
         os.set_blocking(ours_in, False)
         os.set_blocking(ours_out, False)
         return ours_in, ours_out
+
+    def _short(self, folder: Path) -> str:
+        """A name of *folder* that is short enough for what it puts there; Linux has one for every folder that a process holds open."""
+        if len(str(folder)) < _LONGEST_FOLDER:
+            return str(folder)
+        if not Path("/proc/self/fd").is_dir():
+            return ""
+        self._held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        return f"/proc/{os.getpid()}/fd/{self._held}"
 
     def pdf(self, address: str, answer: Answer, how: Mapping[str, Any]) -> bytes:
         """Print what *answer* gives for *address*, with all that it asks for; *how* are parameters of ``Page.printToPDF``.
@@ -151,6 +162,12 @@ class Browser:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self._pid, 0)
             self._status = -9
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     # --- the pipe: JSON texts, each ended by a zero byte -------------------------
 
