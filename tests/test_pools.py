@@ -233,7 +233,8 @@ async def test_a_job_that_takes_too_much_memory_is_tried_once_more_alone_and_the
         job = await world.queue.job(id)
         assert job is not None
         problem = job.spec["execute"]["failed"]["key"]
-        assert (problem["class"], problem["cell"], problem["path"]) == ("out-of-memory", 4, "hoard")
+        assert (problem["class"], problem["path"]) == ("out-of-memory", "hoard")
+        assert problem["cell"] in (3, 4)  # it is ended while it takes the memory, or after that
         held = [row["memory"] for row in Reader(world.folder).rows("SELECT memory FROM attempts WHERE job = ? ORDER BY attempt", (id,))]
         # It is ended at twice its limit, perhaps before it has got all that it wants.
         assert held[0] > 300 * MB and f"{held[1] / 1e6:.0f} MB" in problem["message"]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,7 +56,10 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 def start_away(mark: str) -> int:
     """A process far from its parents that carries a mark."""
     subprocess.run(["sh", "-c", AWAY], env={**os.environ, VARIABLE: mark}, check=True)
-    [pid] = carriers(mark)
+    deadline = time.monotonic() + 10
+    while not (found := carriers(mark)):  # a process that is just becoming another program shows no environment
+        assert time.monotonic() < deadline
+    [pid] = found
     return pid
 
 

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from tests.ports import free_port
 
 TOKEN = "a-token-of-the-stories"
 _SETTINGS = "lab/user-settings/@jupyterlab"
@@ -27,7 +28,7 @@ class Lab:
     def __init__(self, root: Path, home: Path, *arguments: str, theme: str = "", environment: dict[str, str] | None = None) -> None:
         self.root, self.home, self.arguments = root, home, arguments
         self.environment = environment or {}
-        self.port = _free_port()
+        self.port = free_port()
         self.log = home / "server.log"
         self._server: psutil.Popen | None = None
         self._configure(theme)
@@ -127,9 +128,3 @@ def command(arguments: Sequence[str | Path], cwd: Path, environment: dict[str, s
         [sys.executable, "-m", "clx_jupyter.cli", *map(str, arguments)],
         cwd=cwd, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

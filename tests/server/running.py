@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ import psutil
 import pytest
 
 from clx_jupyter.jobs import BUILD_ENDED
+from tests.ports import free_port
 
 TOKEN = "canary-of-the-token"
 MARK = "CLX_TEST_SERVER"
@@ -81,9 +81,7 @@ class Servers:
         return self.home / "tmp"
 
     def start(self, *options: str, stdin: int = subprocess.DEVNULL) -> Server:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         places = {f"JUPYTER_{name}_DIR": str(self.home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
         log = self.home / f"server-{port}.log"
         self.temporary.mkdir(parents=True, exist_ok=True)
