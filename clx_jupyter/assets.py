@@ -80,12 +80,12 @@ def mentioned_copies(course: Course, plans: Iterable[SourcePlan], rows: Mapping[
             for name in row.assets if (row := rows.get(output.name)) else ():
                 if name.startswith(assets.PREFIX):
                     load = (variant.target.name, variant.language, name)
-                    known = load in loaded
+                    if load in loaded:
+                        continue
                     loaded.add(load)
-                else:
-                    known = plan.source.scope is not None
-                if not known:
-                    yield from needed_by_page(course, variant.target, variant.path, variant.language, plan.source.path, name)
+                elif plan.source.scope is not None:
+                    continue
+                yield from needed_by_page(course, variant.target, variant.path, variant.language, plan.source.path, name)
 
 
 def needed_by_page(course: Course, target: Target, page: str, language: str, source: str, name: str) -> Iterator[Copy]:

@@ -57,7 +57,7 @@ class Claimed:
     jobs: list[Job]
     #: How many more jobs could start now, had they workers; counted as far as asked for.
     more: int
-    #: When the next job that waits for its time may start, in seconds since 1970; ``None`` if none waits.
+    #: When the next job that waits for its time may start, in seconds of :func:`~clx_jupyter.clock.steady`; ``None`` if none waits.
     later: float | None
     #: Whether a less urgent job had to stand back.
     overtook: bool

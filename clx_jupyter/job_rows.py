@@ -50,6 +50,7 @@ class NewJob(NamedTuple):
 
 OUTPUT_COLUMNS = "name, course, place, variant, key, state, reason, sha256, size, mtime_ns, assets, shown, note, problem, built"
 SPEC = "(SELECT spec FROM specs WHERE job = jobs.id)"
+"""The spec of a row of ``jobs``, as a column."""
 JOB_COLUMNS = f"id, build, type, place, path, state, priority, not_before, attempt, deaths, {SPEC}, reason"
 
 

@@ -121,7 +121,11 @@ class Pools:
         return True
 
     def room(self, type: str) -> int:
-        """How many more workers of a type there may be, spares included; those that are starting are not there yet."""
+        """How many more workers of a type may work; those that are starting are not there yet."""
+        return max(0, self.limits.size_of(type) - self._ready(type))
+
+    def lacks(self, type: str) -> int:
+        """How many more workers of a type there may be, spares included."""
         return max(0, self.limits.size_of(type) + self.limits.spares - self._ready(type))
 
     def ask(self, type: str, waiting: int) -> None:
@@ -137,11 +141,11 @@ class Pools:
             self._again[type] = asyncio.get_running_loop().call_later(seconds, self._try_again, type)
 
     def _wanted(self, type: str, waiting: int, now: float) -> int:
-        room = self.limits.size_of(type) - self._ready(type)
-        if room > 0 or not waiting:
+        room = self.room(type)
+        if room or not waiting:
             self._full_since.pop(type, None)
             return min(waiting, room)
-        return self.room(type) if now - self._full_since.setdefault(type, now) >= SPARE_AFTER else 0
+        return self.lacks(type) if now - self._full_since.setdefault(type, now) >= SPARE_AFTER else 0
 
     def _ready(self, type: str) -> int:
         return sum(1 for slot in self._slots if slot.type == type and slot.ready)

@@ -112,12 +112,14 @@ class Supervisor:
 
     async def _hand_out(self, type: str) -> float | None:
         """Give each idle worker a job, and ask for more workers where there are more jobs; gives when the next job's time comes."""
-        idle, room = self._pools.idle(type), self._pools.room(type)
-        if self._is_alone() or not (idle or room):
+        idle = self._pools.idle(type)
+        if self._is_alone() or not (idle or self._pools.room(type)):
             return None  # whoever gets free looks again
         workers = [(slot.id, slot.worker.pid) for slot in idle]
         starved = time.monotonic() - self._overtaken.get(type, math.inf) > PATIENCE
-        claiming = self._queue.claim_next(type, workers, self._epoch, busy=bool(self._running), starved=starved, count=room)
+        claiming = self._queue.claim_next(
+            type, workers, self._epoch, busy=bool(self._running), starved=starved, count=self._pools.lacks(type)
+        )
         try:
             claimed = await asyncio.shield(claiming)
         except asyncio.CancelledError:  # everything stops, and these are being claimed all the same
