@@ -7,8 +7,10 @@ measured on tmpfs and printed beside; only ratios on the disk have targets.
 Throughput is claimed and completed jobs a second. The peers have four processes that each claim, do nothing, and complete.
 Of ours there are three figures, each with more in it than the one before: *our queue* is the queue with four consumers in
 this process; *our queue, joined* has four consumers as processes at socket pairs, which is like for like; *our supervisor*
-is all of it as in a build: worker programs, time limits, cancelling, what remains of a job. None gives up durability: a claim is
-committed before its consumer hears of it, and an end before it counts.
+is all of it as in a build: worker programs, time limits, cancelling, what remains of a job. In each a claim is committed before its
+consumer hears of it, and an end before it counts. Everybody keeps the settings that it comes with: huey, persist-queue and the polling
+loop wait for the disk at each commit (SQLite's ``synchronous=FULL``), litequeue and we at each checkpoint (``NORMAL``), so that a power
+cut may take back the last milliseconds; those jobs are done again.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from clx_jupyter.job_rows import SPEC, NewJob, job_of
@@ -18,7 +19,7 @@ from clx_jupyter.jobs import Job, JobState
 _READY = "FROM jobs WHERE state = 'queued' AND not_before = 0 AND type = ?"
 _CLAIMED = f"id, build, type, place, path, 'running', priority, not_before, attempt + 1, deaths, {SPEC}, reason"
 """As :data:`JOB_COLUMNS`, of a job that is taken now."""
-NEXT = f"SELECT {_CLAIMED} {_READY} ORDER BY priority DESC, id"
+NEXT = f"SELECT {_CLAIMED} {_READY} ORDER BY priority DESC, id LIMIT ?"
 STARVED = f"SELECT {_CLAIMED} {_READY} AND priority = ? ORDER BY id LIMIT 1"
 _MORE = f"SELECT count(*) FROM (SELECT 1 {_READY} LIMIT ?)"
 LOOK = f"SELECT (SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before > 0), (SELECT min(priority) {_READY})"
@@ -117,7 +118,7 @@ def claim_next(
     if workers and least is not None:
         jobs = _next(db, type, len(workers), busy)
         if starved and jobs:
-            oldest = next(_jobs(db, STARVED, (type, least)))
+            (oldest,) = _jobs(db, STARVED, (type, least))
             if not oldest.alone:
                 jobs = [oldest, *(job for job in jobs if job.id != oldest.id)][: len(workers)]
         _take(db, jobs, workers, epoch, now)
@@ -136,23 +137,17 @@ def _take(db: sqlite3.Connection, jobs: Sequence[Job], workers: Sequence[tuple[i
 
 def _next(db: sqlite3.Connection, type: str, number: int, busy: bool) -> list[Job]:
     """The next jobs, as many as asked for; a suspect comes by itself."""
-    found: list[Job] = []
-    for job in _jobs(db, NEXT, (type,)):
-        if not job.alone:
-            found.append(job)
-        elif not busy and not found:
-            return [job]
-        if len(found) == number:
-            break
-    return found
+    found = _jobs(db, NEXT, (type, number))
+    if not any(job.alone for job in found):
+        return found
+    if found[0].alone and not busy:
+        return found[:1]
+    others = (job for job in map(job_of, db.execute(NEXT, (type, -1))) if not job.alone)  # read as far as they are wanted
+    return list(islice(others, number))
 
 
-def _jobs(db: sqlite3.Connection, sql: str, values: Iterable[Any]) -> Iterator[Job]:
-    cursor = db.execute(sql, tuple(values))  # read as far as it is wanted
-    try:
-        yield from map(job_of, cursor)
-    finally:
-        cursor.close()
+def _jobs(db: sqlite3.Connection, sql: str, values: Sequence[Any]) -> list[Job]:
+    return [job_of(row) for row in db.execute(sql, values)]
 
 
 # --- ending ---------------------------------------------------------------
