@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -59,8 +60,9 @@ class Builds:
         self._upkeep = Upkeep(folder, queue.database, settings)
         queue.database.on_pause = self._paused
         self._supervisor = Supervisor(folder, queue, executors, self._account, owner=Owner.of(folder, lock.epoch), limits=limits)
-        self._mailbox = Mailbox(folder, self._message)
+        self._mailbox = Mailbox(folder, self._message, self._moved_away)
         self._stopped = False
+        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -84,9 +86,13 @@ class Builds:
             lock.release()
             raise
         executors = dict.fromkeys(JOB_TYPES, executor) if executor else chosen(settings)
-        await assign(executors, Owner.of(folder, lock.epoch))
         builds = cls(root, folder, lock, queue, executors, PoolLimits.of(settings, size, server=server), settings)
-        await builds._recover(resume)
+        try:
+            await assign(executors, Owner.of(folder, lock.epoch))
+            await builds._recover(resume)
+        except BaseException:  # else this process would hold the root, and nobody could build there any more
+            await builds.close()
+            raise
         builds._mailbox.open()
         builds._spawn(builds._upkeep.look_through())
         builds._spawn(builds._stop_when_broken())
@@ -109,10 +115,22 @@ class Builds:
                 await self._queue.set_build(id, BuildState.CANCELLED)
 
     async def close(self) -> None:
-        """Stop; builds that go on stay open in the database, and the next holder resumes them."""
-        await self._stop()
-        await self._queue.close()
-        self._lock.release()
+        """Stop; builds that go on stay open in the database, and the next holder resumes them. Harmless when it is called again."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        try:
+            await self._stop()
+            await self._queue.close()
+        finally:
+            self._lock.release()
+
+    def _moved_away(self) -> None:
+        """Somebody asks for a build in a folder that was moved, with our lock in it. A build that goes on ends by itself, as it cannot publish."""
+        if not self.busy and self._closing is None:
+            self._closing = asyncio.create_task(self._close())
 
     async def _stop(self) -> None:
         if self._stopped:
@@ -218,8 +236,9 @@ class Builds:
 
     async def _start_posted(self, message: dict[str, Any]) -> None:
         request = Request.from_json(message["request"])
-        if Path(request.root) == self.root:
-            await self.start(request, str(message["build"]))
+        with contextlib.suppress(OSError):  # a root may have several names, as links do; what is made is told by ours
+            if Path(request.root).samefile(self.root):
+                await self.start(replace(request, root=str(self.root)), str(message["build"]))
 
     # --- one build ----------------------------------------------------------
 

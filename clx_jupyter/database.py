@@ -82,6 +82,7 @@ class Database:
         if self._writer is not None:
             await asyncio.gather(self._writer, return_exceptions=True)
         self._break(QueueError(f"the job database {self.path} is closed"))
+        await self._commit_group()  # what came after the writer had looked for the last time is refused
         with contextlib.suppress(sqlite3.Error):
             await self._db.close()
 

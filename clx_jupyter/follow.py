@@ -11,6 +11,7 @@ from typing import Any
 from clx_jupyter.errors import ClxError
 from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
+from clx_jupyter.requests import ring
 from clx_jupyter.state import Lock
 
 Show = Callable[[dict[str, Any], list[dict[str, Any]]], None]
@@ -18,14 +19,16 @@ Show = Callable[[dict[str, Any], list[dict[str, Any]]], None]
 _LOOK = 0.2
 
 
-async def follow(folder: Path, id: str, message: Path, show: Show) -> dict[str, Any] | None:
+async def follow(folder: Path, id: str, show: Show) -> dict[str, Any] | None:
     """Show the rows of build *id* and of its running jobs until it ends; gives its report.
 
-    ``None``: the holder is gone before it took *message*, or before the build ended. Raises :class:`ClxError` where it ended
+    ``None``: the holder is gone before the build ended, or before it even knew of it. Raises :class:`ClxError` where it ended
     without a report.
     """
     reader = Reader(folder)
     while True:
+        # Asked first: all that a holder left who is gone by now is there for the look that follows.
+        gone = Lock.is_free(folder)
         row = reader.build(id)
         if row is not None:
             show(row, [job for job in reader.jobs(id) if job["state"] == "running"])
@@ -37,8 +40,10 @@ async def follow(folder: Path, id: str, message: Path, show: Show) -> dict[str, 
                         f"see that {folder} has room, then build again",
                     )
                 return report
-        if Lock.is_free(folder) and (message.exists() or row is not None):
+        if gone:
             return None
+        if row is None:
+            ring(folder)  # the holder may not have heard, or have been busy giving up a folder that was moved
         await asyncio.sleep(_LOOK)
 
 

@@ -128,11 +128,11 @@ def ring(folder: Path) -> None:
 
 
 class Mailbox:
-    """The holder's side."""
+    """The holder's side. *lost* is called where somebody rings, and the folder is not where it was."""
 
-    def __init__(self, folder: Path, receive: Callable[[dict[str, Any]], None]) -> None:
-        self._folder = folder
-        self._receive = receive
+    def __init__(self, folder: Path, receive: Callable[[dict[str, Any]], None], lost: Callable[[], None] = lambda: None) -> None:
+        self._folder, self._requests = folder, folder / "requests"
+        self._receive, self._lost = receive, lost
         self._bell: int | None = None
         self._poll: asyncio.Task[None] | None = None
 
@@ -167,11 +167,13 @@ class Mailbox:
 
     def look(self) -> None:
         """Take every message that waits."""
+        if not self._requests.is_dir():  # moved, with the pipe in it that was rung
+            self._lost()
         for message in self._take():
             self._receive(message)
 
     def _take(self) -> Iterator[dict[str, Any]]:
-        for path in sorted((self._folder / "requests").glob("*.json"), key=lambda each: each.stat().st_mtime_ns):
+        for path in sorted(self._requests.glob("*.json"), key=_posted):
             try:
                 message = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
@@ -188,3 +190,11 @@ class Mailbox:
             self._bell = None
         if self._poll is not None:
             self._poll.cancel()
+
+
+def _posted(message: Path) -> int:
+    """When a message was put down; whoever did may have taken it back by now."""
+    try:
+        return message.stat().st_mtime_ns
+    except OSError:
+        return 0

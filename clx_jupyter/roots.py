@@ -39,8 +39,8 @@ class Roots:
         """Start a build, here or where the root is held; gives its id. Raises :class:`HeldError`."""
         root = Path(request.root)
         folder = state_folder(root, private=bool(request.single))
-        id = new_id()
         while True:
+            id = new_id()  # of each try: whoever died before may have recorded the last one
             builds = await self._builds(root, folder)
             if builds is not None:
                 return await builds.start(request, id)
@@ -78,16 +78,18 @@ class Roots:
             raise ClxError("the server is stopping", "try again when it runs")
         async with self._opening.setdefault(folder, asyncio.Lock()):
             builds = self._open.get(folder)
-            if builds is not None and not builds.held:
-                # Somebody deleted the state folder or took the root over: what is open there leads nowhere.
-                await self._open.pop(folder).close()
-                builds = None
-            if builds is None:
+            if builds is None or not builds.held:
+                await self._leave_lost()
                 builds = await Builds.open(root, folder=folder, settings=self._settings, server=True)
                 if builds is not None:
                     builds.watch(self._watcher)
                     self._open[folder] = builds
             return builds
+
+    async def _leave_lost(self) -> None:
+        """Close what leads nowhere: the state folder was deleted or moved, or taken over. One that was moved is still locked, wherever it is now."""
+        lost = [self._open.pop(folder) for folder, builds in tuple(self._open.items()) if not builds.held]
+        await asyncio.gather(*(builds.close() for builds in lost), return_exceptions=True)
 
 
 async def _handed_over(folder: Path, id: str, request: Request) -> bool:

@@ -164,9 +164,12 @@ class Lock:
 
     @staticmethod
     def is_free(folder: Path) -> bool:
-        """Whether no process of this host holds the folder just now."""
-        with open(folder / "lock", "ab", opener=_private) as file:
-            return _lock(file, shared=True)
+        """Whether no process of this host holds the folder just now; one that is not there is nobody's."""
+        try:
+            with open(folder / "lock", "ab", opener=_private) as file:
+                return _lock(file, shared=True)
+        except FileNotFoundError:
+            return True
 
     def still_ours(self) -> bool:
         """Whether nobody took the root over; asked before each publication."""

@@ -93,7 +93,8 @@ class Supervisor:
         while True:
             timeout = None if later is None else max(0.01, later - steady())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout)
+                async with asyncio.timeout(timeout):  # wait_for of Python 3.11 loses a cancel that comes just then
+                    await self._wake.wait()
             self._wake.clear()
             starts = [await self._hand_out_guarded(type) for type in JOB_TYPES]
             later = min((start for start in starts if start is not None), default=None)
@@ -163,7 +164,7 @@ class Supervisor:
         """End the jobs of a type whose workers do not start."""
         claimed = await self._queue.claim_next(type, [(0, None)] * 32, self._epoch, busy=False)
         for job in claimed.jobs:
-            await self._account.accept(Attempt(job, "failed", problems=[problem.with_(path=job.path)]))
+            await self._give_up(Attempt(job, "failed", problems=[problem.with_(path=job.path)]))
             self._account.moved(job, None)
         if claimed.jobs:
             self.wake()  # there may be more, and others may have waited for these

@@ -303,6 +303,12 @@ async def test_workers_that_do_not_start_end_their_jobs_with_their_last_words(wo
         assert "first line of the trouble" in problem.traceback
 
 
+async def test_an_end_that_cannot_be_accepted_leaves_none_of_the_jobs_whose_workers_do_not_start_without_one(world: World) -> None:
+    world.executor.start_mode, world.refusals = "exit", 1
+    jobs = await world.ended("ok", "ok", "ok")
+    assert {job.state for job in jobs} == {JobState.FAILED} and len(world.accepted) == 2
+
+
 @pytest.mark.fault(32)
 async def test_a_worker_whose_frames_cannot_be_read_is_replaced_and_its_job_tried_again(world: World) -> None:
     jobs = await world.ended("garbage", "cut", "huge", "no fields", "no problem", "odd end")

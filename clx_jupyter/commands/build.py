@@ -224,5 +224,5 @@ def cancel(options: argparse.Namespace) -> int:
 
 
 async def _cancel_one(folder: Path, id: str) -> None:
-    message = post(folder, {"do": "cancel", "build": id})
-    await follow(folder, id, message, lambda row, jobs: None)
+    post(folder, {"do": "cancel", "build": id})
+    await follow(folder, id, lambda row, jobs: None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from typing import Any, TextIO
@@ -29,7 +30,7 @@ class Progress:
         """Say something once, on a line of its own."""
         if not self._quiet:
             self._clear()
-            print(f"clx: {text}", file=self._stream, flush=True)
+            self._write(f"clx: {text}\n")
 
     def show(self, live: Live) -> None:
         """Draw a build of this process."""
@@ -58,23 +59,27 @@ class Progress:
         if self._terminal:
             filled = round(_BAR * done / total)
             width = shutil.get_terminal_size().columns - 1
-            self._stream.write("\r\x1b[2K" + f"{'█' * filled}{'░' * (_BAR - filled)} {counts}{rest}{now}"[:width])
-            self._stream.flush()
+            self._write("\r\x1b[2K" + f"{'█' * filled}{'░' * (_BAR - filled)} {counts}{rest}{now}"[:width])
             self._drawn = True
         elif (counts != self._last[0] and done != self._last[2]) or time.monotonic() - self._last[1] > _LINES_EVERY:
             self._last = (counts, time.monotonic(), done)
-            print(f"{counts}{rest}{now}", file=self._stream, flush=True)
+            self._write(f"{counts}{rest}{now}\n")
 
     def _clear(self) -> None:
         if self._drawn:
-            self._stream.write("\r\x1b[2K")
+            self._write("\r\x1b[2K")
             self._drawn = False
+
+    def _write(self, text: str) -> None:
+        """Write, if anybody can still read it: no build may fail, or wait for ever, for want of a terminal."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()
 
     def close(self) -> None:
         """Leave a clean line behind; the next build starts a new one."""
         self._clear()
         self._last = ("", 0.0, -1)
-        self._stream.flush()
 
 
 def _duration(seconds: float) -> str:

@@ -82,8 +82,8 @@ class Session:
 
     async def run(self, request: Request) -> dict[str, Any]:
         """The report of a request, once it is carried out."""
-        id = self._here = new_id()
         while True:
+            id = self._here = new_id()  # of each try: whoever died before may have recorded the last one
             builds = await self._holding(Path(request.root))
             if builds is not None:
                 return await self._run_here(builds, request, id)
@@ -92,12 +92,12 @@ class Session:
             self.progress.note(f"{who} builds here already; it takes this request")
             message = post(self._folder, {"do": "build", "build": id, "request": request.to_json()})
             self._follows = True
-            report = await follow(self._folder, id, message, self.progress.show_row)
+            report = await follow(self._folder, id, self.progress.show_row)
             self._follows = False
             if report is not None:
                 self._here = ""
                 return report
-            # The holder ended before it took the request: this process is next.
+            # The holder ended before it had carried the request out: this process is next.
             message.unlink(missing_ok=True)
 
     async def _holding(self, root: Path) -> Builds | None:

@@ -1,4 +1,4 @@
-"""A command that handed its request to the process that builds here, where a worker is killed meanwhile."""
+"""A command that handed its request to the process that builds here, where a worker, or that process, is killed meanwhile."""
 
 from __future__ import annotations
 
@@ -38,6 +38,28 @@ async def test_who_handed_a_build_over_gets_what_the_second_try_made_and_not_the
     assert (process.returncode, report["status"], {output["state"] for output in report["outputs"]}) == (0, "succeeded", {"built"})
     assert not [problem for problem in report["problems"] if problem["severity"] == "error"]
     assert [row["outcome"] for row in Reader(waiting.folder).rows("SELECT outcome FROM attempts ORDER BY attempt")] == ["lost", "ok"]
+
+
+@pytest.mark.fault(15)
+async def test_who_handed_a_build_over_to_one_that_is_killed_builds_it_himself(tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path / "course")
+    holder = waiting.build()
+    command = ("-m", "clx_jupyter.cli", "build", str(waiting.root), "--json", "--jobs", "1")
+    try:
+        async with asyncio.timeout(200):
+            await _attempts(waiting, 1)
+            process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
+            while len(await asyncio.to_thread(Reader(waiting.folder).builds)) < 2:
+                await asyncio.sleep(0.02)
+    finally:
+        holder.kill()
+        holder.wait()
+    waiting.go()
+    async with asyncio.timeout(200):
+        said, _ = await process.communicate()
+    report = json.loads(said)
+    assert (process.returncode, report["status"], {output["state"] for output in report["outputs"]}) == (0, "succeeded", {"built"})
+    assert {row["state"] for row in Reader(waiting.folder).builds()} == {"succeeded", "cancelled"}
 
 
 async def _attempts(waiting: Waiting, number: int) -> None:

@@ -74,8 +74,8 @@ async def one_build(builds: Builds, root: Path, number: int) -> None:
         report = await builds.wait(await builds.start(request))
     else:
         id, folder = new_id(), state_folder(root)
-        message = post(folder, {"do": "build", "build": id, "request": request.to_json()})
-        report = await follow(folder, id, message, lambda row, jobs: None) or {}
+        post(folder, {"do": "build", "build": id, "request": request.to_json()})
+        report = await follow(folder, id, lambda row, jobs: None) or {}
     assert report["status"] == "succeeded", report["problems"]
 
 
