@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from clx_jupyter import database_journal
+from clx_jupyter.database import Database
 from clx_jupyter.database_journal import DELETE, WAL, journal_for
 from clx_jupyter.file_systems import file_system, is_share, type_at
+from clx_jupyter.job_queue import JobQueue
+from clx_jupyter.job_reader import DATABASE, Reader
 
 MOUNTS = """\
 22 28 0:20 / /proc rw,nosuid - proc proc rw
@@ -50,6 +54,17 @@ def test_links_are_followed_before_the_disk_is_asked(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/proc")
     assert file_system(tmp_path / "link") == "proc"
     assert file_system(tmp_path) not in ("", "proc")
+
+
+@pytest.mark.fault(41)
+async def test_a_database_on_a_share_gets_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_journal, "file_system", lambda folder: "nfs4")  # no test has such a disk
+    database = await Database.open(tmp_path / DATABASE)
+    await JobQueue(database).add_build("b", "", {})
+    assert (database.journal.mode, database.journal.synchronous) == (DELETE, "FULL") and "nfs4" in str(database.journal)
+    assert [each.name for each in tmp_path.iterdir()] == [DATABASE], "no log, while it is open"
+    assert len(Reader(tmp_path).builds()) == 1
+    await database.close()
 
 
 def test_a_setting_goes_before_what_the_disk_is(tmp_path: Path) -> None:

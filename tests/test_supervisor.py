@@ -204,6 +204,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest
     for each in (module, deadlines, pools):
         monkeypatch.setattr(each, "GRACE", 0.3)
     monkeypatch.setattr(module, "STOP_GRACE", 0.3)
+    monkeypatch.setattr(deadlines, "SILENCE", 1000.0)  # it would mend what should have been seen long before
     create_state_folder(tmp_path, tmp_path)
     queue = await JobQueue.open(tmp_path / DATABASE)
     await queue.add_build("b", "", {})
@@ -277,6 +278,14 @@ async def test_a_retry_waits_and_a_job_that_never_works_fails_in_the_end(world: 
     jobs = await world.ended("retry", "hopeless")
     assert [(job.state, job.attempt) for job in jobs] == [(JobState.DONE, 2), (JobState.FAILED, 2)]
     assert world.attempts(jobs[1].id) == [("infrastructure", None)] * 2
+    for job in jobs:
+        first, second = Reader(world.folder).rows("SELECT started, ended FROM attempts WHERE job = ? ORDER BY attempt", (job.id,))
+        assert second["started"] - first["ended"] > 0.3
+
+
+def test_each_retry_waits_twice_as_long_as_the_one_before() -> None:
+    for attempt, seconds in enumerate((0.5, 1.0, 2.0), 1):
+        assert 0.75 * seconds <= settling._back_off(attempt) <= 1.25 * seconds
 
 
 async def test_a_source_that_changed_is_done_with_its_new_spec(world: World) -> None:
@@ -313,6 +322,8 @@ async def test_an_end_that_cannot_be_accepted_leaves_none_of_the_jobs_whose_work
 async def test_a_worker_whose_frames_cannot_be_read_is_replaced_and_its_job_tried_again(world: World) -> None:
     jobs = await world.ended("garbage", "cut", "huge", "no fields", "no problem", "odd end")
     assert [(job.state, job.attempt) for job in jobs] == [(JobState.DONE, 2)] * 6
+    # Found out by what came, and not by the silence after it.
+    assert {tuple(outcome for outcome, _ in world.attempts(job.id)) for job in jobs} == {("lost", "ok")}
 
 
 @pytest.mark.fault(3)

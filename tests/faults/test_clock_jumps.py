@@ -18,11 +18,20 @@ from tests.faults.waiting import Waiting, reached
 pytestmark = pytest.mark.kernel
 
 _HOUR = 3600
-# Workers and kernels keep the true clock: ours is the one that counts.
+# Workers and kernels keep the true clock: ours is the one that counts. Each look at the limits leaves a mark, and a retry waits
+# for long enough to be met by a jump.
 _PROGRAM = """
 import os, sys
 del os.environ["LD_PRELOAD"]
+from clx_jupyter import deadlines, settling
 from clx_jupyter.cli import main
+settling._back_off = lambda attempt: 1.0
+deadlines.PING, act = 0.2, deadlines.Limits._act
+def look(limits, worker):
+    act(limits, worker)
+    os.write(marks, b".")
+marks = os.open(os.environ["CLOCK_FILE"] + " looks", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+deadlines.Limits._act = look
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -46,15 +55,27 @@ def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], An
 @pytest.mark.fault(35)
 def test_a_clock_that_jumps_by_an_hour_ends_nothing_and_delays_no_retry(tmp_path: Path, clock: Callable[[int], Any]) -> None:
     waiting = Waiting(tmp_path / "course")
+
+    def jump(offset: int) -> None:
+        """Set the clock, and wait until its limits were looked at twice."""
+        clock(offset)
+        looks = tmp_path / "clock looks"
+        before = looks.stat().st_size
+        reached(lambda: looks.stat().st_size >= before + 2)
+
     process = waiting.build(("-c", _PROGRAM))
     started = time.monotonic()
     try:
-        for attempt, offset in ((1, _HOUR), (2, -_HOUR)):
-            reached(lambda attempt=attempt: waiting.attempts_at_the_cell() == attempt)
-            clock(offset)
-            os.kill(waiting.worker(), signal.SIGKILL)
+        reached(lambda: waiting.attempts_at_the_cell() == 1)
+        jump(_HOUR)
+        os.kill(waiting.worker(), signal.SIGKILL)
+        reached(lambda: waiting.attempts_at_the_cell() == 2)
+        os.kill(waiting.worker(), signal.SIGKILL)
+        reached(lambda: _ended(waiting) == 2)
+        clock(-_HOUR)  # while the third try waits for its time
         reached(lambda: waiting.attempts_at_the_cell() == 3)
-        clock(_HOUR)
+        jump(-2 * _HOUR)
+        jump(_HOUR)
         waiting.go()
         assert process.wait(120) == 0
     finally:
@@ -65,3 +86,7 @@ def test_a_clock_that_jumps_by_an_hour_ends_nothing_and_delays_no_retry(tmp_path
     assert rows[1]["started"] - rows[0]["started"] > _HOUR > rows[0]["started"] - rows[2]["started"] > 0  # it did jump
     assert waiting.report()["seconds"] >= 0
     assert time.monotonic() - started < 600
+
+
+def _ended(waiting: Waiting) -> int:
+    return len(Reader(waiting.folder).rows("SELECT job FROM attempts WHERE ended IS NOT NULL"))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from clx_jupyter.builds import Builds
+from clx_jupyter.requests import Request
 from tests.faults.publishing import build as built
 from tests.faults.publishing import course, disk, tree
 from tests.faults.test_full_disks import MEGABYTE, fill
+from tests.faults.waiting import Waiting
 from tests.stories.conftest import command, notebook, write
 
 pytestmark = pytest.mark.story
@@ -30,6 +34,31 @@ def test_a_state_folder_without_room_is_told_with_its_disk_and_with_room_the_nex
             code, report = built(root)
             assert (code, report["status"]) == (0, "succeeded")
             assert word in (root / "output/students/code-along/code/slides/0.py").read_text()
+
+
+@pytest.mark.fault(19)
+async def test_a_build_whose_state_disk_gets_full_says_that_it_waits_and_goes_on_with_room(tmp_path: Path) -> None:
+    waiting, said = Waiting(tmp_path / "course"), set[str]()
+    with disk(waiting.folder, 2 * MEGABYTE) as place:
+        builds = await Builds.open(waiting.root, size=1)
+        assert builds is not None
+        builds.watch(lambda live: said.add(live.notice))
+        try:
+            async with asyncio.timeout(200):
+                id = await builds.start(Request(str(waiting.root)))
+                while not waiting.attempts_at_the_cell():
+                    await asyncio.sleep(0.02)
+                filler = fill(place, 0)
+                waiting.go()
+                while not any("paused" in words and f"{place} (" in words for words in said):
+                    await asyncio.sleep(0.02)
+                filler.unlink()
+                report = await builds.wait(id)
+                assert (report["status"], report["problems"]) == ("succeeded", [])
+                live = builds.live(id)
+                assert live is not None and "paused" not in live.notice
+        finally:
+            await builds.close()
 
 
 @pytest.mark.fault(20)

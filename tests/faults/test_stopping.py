@@ -27,13 +27,23 @@ HANGS = {
 }
 
 
-@pytest.fixture
-def running(tmp_path: Path, place: Place) -> Iterator[subprocess.Popen[str]]:
+# After the first interrupt workers have hours to end by themselves, those too that say nothing.
+PATIENT = """
+import sys
+from clx_jupyter import deadlines, pools, supervisor
+deadlines.SILENCE = pools.GRACE = supervisor.GRACE = supervisor.STOP_GRACE = 10_000.0
+from clx_jupyter.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(params=[("-m", "clx_jupyter.cli")], ids=["usual"])
+def running(tmp_path: Path, place: Place, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
     """A build of two notebooks that hang: one worker that answers, and one that does not."""
     write(
         tmp_path / "course", {f"{name}.ipynb": notebook(("code", code.format(flag=str(tmp_path / name)))) for name, code in HANGS.items()}
     )
-    command = [sys.executable, "-m", "clx_jupyter.cli", "build", str(tmp_path / "course"), "--json", "--jobs", "2"]
+    command = [sys.executable, *request.param, "build", str(tmp_path / "course"), "--json", "--jobs", "2"]
     with subprocess.Popen(command, env=place.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as build:
         end = time.monotonic() + 200
         while not all((tmp_path / name).exists() for name in HANGS):
@@ -60,6 +70,7 @@ def test_a_build_that_is_told_to_end_puts_its_jobs_back(tmp_path: Path, running:
 
 
 @pytest.mark.fault(17)
+@pytest.mark.parametrize("running", [("-c", PATIENT)], indirect=True, ids=["patient"])
 def test_the_second_interrupt_ends_a_build_at_once(tmp_path: Path, running: subprocess.Popen[str], place: Place) -> None:
     running.send_signal(signal.SIGINT)
     assert running.stderr is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,13 @@ def whole(root: Path, old: dict[str, bytes], new: dict[str, bytes]) -> None:
         assert (root / "output" / path).is_file(), f"{path} is missing"
 
 
-async def _each(points: list[int], tmp_path: Path, kept: Kept, error: int, last: int | None = None) -> list[tuple[int, dict[str, Any]]]:
-    """Build one version over the other again and again, disturbed at each of *points*; gives what the disturbed builds said."""
+async def _each(
+    points: list[int], tmp_path: Path, kept: Kept, error: int, last: int | None = None, back: Collection[int] = ()
+) -> list[tuple[int, dict[str, Any]]]:
+    """Build one version over the other again and again, disturbed at each of *points*; gives what the disturbed builds said.
+
+    After the points in *back* the course is turned back, so that what the disturbed build published is wanted no more.
+    """
     trees, library, said = await both(tmp_path, kept), shim(tmp_path), []
     root, words = tmp_path / "first", ["first", "other"]
     for point in points:
@@ -65,8 +70,11 @@ async def _each(points: list[int], tmp_path: Path, kept: Kept, error: int, last:
         whole(root, trees[old], trees[new])
         if error and last is None:  # it could clean up
             assert [path for path in strays(root / "output") if path.endswith(".tmp")] == []
+        if point in back:
+            to(root, old)
+            words.reverse()
         assert (await built(root, kept))["status"] == "succeeded"
-        assert tree(root / "output", but=(MANIFEST,)) == trees[new], f"after point {point}"
+        assert tree(root / "output", but=(MANIFEST,)) == trees[words[1]], f"after point {point}"
         assert strays(root / "output") == [], f"after point {point}"
         words.reverse()
     return said
@@ -76,8 +84,9 @@ async def _each(points: list[int], tmp_path: Path, kept: Kept, error: int, last:
 @pytest.mark.fault(23)
 async def test_a_kill_between_any_two_writes_leaves_whole_files_and_the_next_build_is_right(tmp_path: Path, kept: Kept) -> None:
     # Of a page: before its temporary file is filled, before its rename, after it; then among the copied files, and at the end.
-    said = await _each([4, 8, 9, 21, 44], tmp_path, kept, 0)
-    assert [code for code, _ in said][:3] == [-signal.SIGKILL] * 3
+    # At 21 a page and its picture are in place of which no manifest tells, and the course becomes again what it was.
+    said = await _each([4, 8, 9, 21, 44], tmp_path, kept, 0, back=[21])
+    assert [code for code, _ in said][:4] == [-signal.SIGKILL] * 4
 
 
 @pytest.mark.story
