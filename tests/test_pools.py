@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from clx_jupyter import breakers, pools
+from clx_jupyter import breakers, deadlines, pools
 from clx_jupyter.executors.containers import ContainerExecutor
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE, Reader
@@ -32,6 +32,7 @@ Open = Callable[..., Any]
 @pytest.fixture
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     monkeypatch.setattr(pools, "GRACE", 0.5)
+    monkeypatch.setattr(deadlines, "SILENCE", 1000.0)  # it would mend what should have been seen long before
 
     @asynccontextmanager
     async def open(size: int = 1, **limits: Any) -> AsyncIterator[World]:
