@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -35,14 +36,14 @@ def without_collisions(sources: Iterable[SourcePlan]) -> list[Problem]:
 
 def as_one(path: str) -> str:
     """The same for all paths that macOS or Windows takes for one file: letter case, and letters composed of several characters."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 
 
 def without_long_names(sources: Iterable[SourcePlan]) -> list[Problem]:
     """Take outputs away whose names no file system takes; gives a problem for each source that has some."""
     problems = []
     for source in sources:
-        names = {output.name: len(PurePosixPath(output.name).name.encode("utf-8", "surrogatepass")) for output in source.outputs}
+        names = {output.name: len(posixpath.basename(output.name).encode("utf-8", "surrogatepass")) for output in source.outputs}
         if too_long := [name for name, size in names.items() if size > _MAX_NAME]:
             source.outputs = [output for output in source.outputs if output.name not in too_long]
             suffixes = ", ".join(dict.fromkeys(PurePosixPath(name).suffix for name in too_long))

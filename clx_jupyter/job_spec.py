@@ -15,7 +15,7 @@ from clx_jupyter.kernels import Kernel
 from clx_jupyter.kinds import KINDS
 from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
 from clx_jupyter.plan import Options
-from clx_jupyter.variants import PAGES, Variant, address_of_assets
+from clx_jupyter.variants import PAGES, Variant, address_of_assets, way
 
 
 def job_spec(
@@ -116,13 +116,13 @@ def _text_format(source: Source) -> str | None:
 
 def variant_spec(name: str, variant: Variant, course: Course, navigation: Mapping[str, Any]) -> dict[str, Any]:
     """A variant in its job; *name* is that of what is written once for all targets that have it, *navigation* where its page leads."""
-    code = PurePosixPath(variant.path).suffix[1:]
+    code = PurePosixPath(variant.path).suffix[1:] if variant.format == "code" else ""
     # Only pictures that the whole course shares are looked for from there.
     shares = course.images.mode == "shared" and course.layout != "source"
-    up = posixpath.relpath(course_folder(course, variant.language), posixpath.dirname(variant.path)) if shares else ""
+    up = way(posixpath.dirname(variant.path), course_folder(course, variant.language)) if shares else ""
     return {
         "id": name, "kind": variant.kind.id, "language": variant.language, "format": variant.format, "outputs": variant.outputs,
-        "code_format": f"{code}:percent" if variant.format == "code" else None, "course_folder": up,
+        "code_format": f"{code}:percent" if code else None, "course_folder": up,
         "assets": address_of_assets(course, variant), "self_contained": variant.format in PAGES and variant.target.self_contained,
         "navigation": dict(navigation),
     }  # fmt: skip

@@ -142,10 +142,7 @@ class Planner:
 
     def _output(self, variant: Variant, place: SourcePlan, why: str, known: Known | None, left_out: bool) -> Output:
         render = self._render_name(variant)
-        keys = {mode: digest([place.parts.key, render, mode if variant.outputs else ""]) for mode in ("run", "kept")}
-        if links := self.navigation.links(variant):  # of this page only: a title that changes elsewhere runs no code here
-            keys = {mode: f"{key}.{digest(links)[:12]}" for mode, key in keys.items()}
-        key = keys["run" if self.options.execute else "kept"]
+        key = self._key(variant, place, render, "run" if self.options.execute else "kept")
         name = _name(variant)
         row = self.rows.get(name)
         output = Output(variant, name, render, key, "")
@@ -157,8 +154,8 @@ class Planner:
             output.reason = "asked for"
         elif row is None:
             output.reason = why or "new output"
-        elif row.key != key and not (row.key == keys["run"] and row.state == "built"):
-            output.reason = why or _what_changed(row.key, key, keys["kept"])
+        elif row.key != key and not (row.state == "built" and row.key == self._key(variant, place, render, "run")):
+            output.reason = why or _what_changed(row.key, key, self._key(variant, place, render, "kept"))
         elif row.state == "stale":
             # Somebody's own file lies there: it stays, until it is moved away.
             output.state, output.reason = ("stale", "") if row.fresh else ("stale", "output missing")
@@ -167,6 +164,12 @@ class Planner:
         elif not row.fresh:
             output.reason = "output missing or changed"
         return output
+
+    def _key(self, variant: Variant, place: SourcePlan, render: str, mode: str) -> str:
+        """What an output was made from; *mode*: with results of its code as it is ``run`` now, or as they were ``kept``."""
+        key = digest([place.parts.key, render, mode if variant.outputs else ""])
+        links = self.navigation.links(variant)  # of this page only: a title that changes elsewhere runs no code here
+        return f"{key}.{digest(links)[:12]}" if links else key
 
     def _is_unprintable(self, variant: Variant, row: Row, key: str) -> bool:
         """Whether a build said already that nothing can print this version of an output."""
@@ -260,7 +263,7 @@ def _what_changed(old: str, new: str, kept: str) -> str:
 
 def _name(variant: Variant) -> str:
     """The absolute path of an output, by which the database knows it."""
-    return (variant.target.path / variant.path).as_posix()
+    return f"{variant.target.path.as_posix()}/{variant.path}"
 
 
 def _bytes(path: Path) -> bytes:

@@ -275,12 +275,15 @@ class Tree:
         return removed
 
     def leave(self, keep: Callable[[str], bool]) -> list[str]:
-        """Remove what the course published here, and the manifest and the folder if nothing else is in them. Gives the paths of what went."""
+        """Remove what the course published here, and the manifest and the folder if nothing else is in them. Gives the paths of what went.
+
+        Where something stays that people changed, the manifest stays too: without it that would be read as a source of the course.
+        """
         if not self.root.is_dir():
             return []
         gone = self.prune(keep)
         self.save()
-        if not self.entries:
+        if all(each.is_dir() or each == self.root / MANIFEST for each in self.root.rglob("*")):
             (self.root / MANIFEST).unlink(missing_ok=True)
             remove_empty(self.root, self.root.parent)
         return gone

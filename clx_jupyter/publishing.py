@@ -18,7 +18,7 @@ from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fingerprint import file_digest
 from clx_jupyter.former_targets import FormerTargets
 from clx_jupyter.job_rows import StoredOutput
-from clx_jupyter.manifest import Entry, mark_of, sweep, write_atomically
+from clx_jupyter.manifest import MANIFEST, Entry, mark_of, sweep, write_atomically
 from clx_jupyter.plan import Output, Plan, SourcePlan
 from clx_jupyter.publish import ASSET, Tree, check_target, owned_by_others, tree_of_course
 from clx_jupyter.requests import Request
@@ -260,13 +260,14 @@ class Publishing:
         """Remove what is ours from folders that are targets no more; not what a target above or below them holds now."""
         names = {f"{path}/{name}" for path in self._targets for name in self.plan.all_paths[self._targets[path].name]}
         names |= {*self.assets, *self.pages}
-        gone = []
+        gone, stay = [], []
         for folder in self._former.besides(self._targets):
             tree = self._tree(folder)
             tree.leave(lambda path, folder=folder: f"{folder}/{path}" in names)  # type: ignore[misc]
             self.problems += tree.problems
             gone += [name for name in rows if name.startswith(f"{folder}/") and name not in names]
-        self._former.keep(self._targets)
+            stay += [str(folder)] if not tree.entries and (folder / MANIFEST).exists() else []  # until what people left there is gone
+        self._former.keep([*self._targets, *stay])
         return gone
 
     def _start_page(self, made: Made) -> None:

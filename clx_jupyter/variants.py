@@ -6,6 +6,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -255,11 +256,17 @@ def pages_load_from(course: Course, language: str) -> str:
     return posixpath.join("" if course.layout == "source" else course_folder(course, language), assets.FOLDER)
 
 
+@lru_cache(4096)
+def way(start: str, folder: str) -> str:
+    """The way from one folder to another, both relative to the target's."""
+    return posixpath.relpath(folder, start)
+
+
 def address_of_assets(course: Course, variant: Variant) -> str:
     """The address, from a variant's page, of the folder it loads from; ``""`` for one that holds all itself, and for what is no page."""
     if variant.format not in PAGES or variant.target.self_contained:
         return ""
-    return posixpath.relpath(pages_load_from(course, variant.language), posixpath.dirname(variant.path))
+    return way(posixpath.dirname(variant.path), pages_load_from(course, variant.language))
 
 
 def suffix(source: Source, format: str) -> str:

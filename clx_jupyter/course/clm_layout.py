@@ -10,6 +10,7 @@ import itertools
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from clx_jupyter.course.model import Asset, Course, Section, Source, Text, text_in
@@ -26,6 +27,7 @@ _MEDIA = frozenset({
 })  # fmt: skip
 
 
+@lru_cache(4096)
 def sanitised(text: str, layout: str = "clm") -> str:
     """A title or name as the name of a file or folder. CLX removes dots; CLM keeps them but in names of dots only."""
     name = text.replace("C#", "CSharp").strip().translate(_REPLACED)
@@ -34,6 +36,7 @@ def sanitised(text: str, layout: str = "clm") -> str:
     return name if name.strip(". ") else name.replace(".", "_")
 
 
+@lru_cache(4096)
 def sanitised_path(text: str, layout: str = "clm") -> str:
     """The name of a directory group: several folders deep if it holds ``/``, never upwards. CLX takes it as it is."""
     parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]

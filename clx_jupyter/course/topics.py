@@ -13,7 +13,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from clx_jupyter.course.companions import companion_of, orphans
 from clx_jupyter.course.model import Text
@@ -91,12 +91,13 @@ class Contents:
 
 def file_type(path: str) -> str:
     """The class of a file by its name: ``diagram``, ``notebook``, ``image`` or ``data``."""
-    pure = PurePosixPath(path)
-    if pure.suffix in _DIAGRAM_SUFFIXES:
+    name = posixpath.basename(path)
+    suffix = posixpath.splitext(name)[1]
+    if suffix in _DIAGRAM_SUFFIXES:
         return "diagram"
-    if pure.name.startswith(_DECK_PREFIXES) and pure.suffix in _DECK_SUFFIXES:
+    if name.startswith(_DECK_PREFIXES) and suffix in _DECK_SUFFIXES:
         return "notebook"
-    return "image" if pure.suffix in _IMAGE_SUFFIXES and "imgdata" not in pure.parts else "data"
+    return "image" if suffix in _IMAGE_SUFFIXES and "imgdata" not in path.split("/") else "data"
 
 
 def half(path: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from clx_jupyter.job_reader import Reader
+from clx_jupyter.manifest import MANIFEST
 from clx_jupyter.state import Lock
 from tests.stories.conftest import command, write
 
@@ -50,7 +51,7 @@ def test_outputs_of_a_target_that_moved_are_removed_but_for_what_somebody_change
     done = command("clean", "--outputs", cwd=tmp_path)
     assert done.returncode == 0 and "output/old" in done.stdout, done.stderr
     assert "changed" in done.stderr
-    assert sorted(path.name for path in old.rglob("*") if path.is_file()) == sorted([pages[0].name, "mine.txt"])
+    assert sorted(path.name for path in old.rglob("*") if path.is_file()) == sorted([pages[0].name, "mine.txt", MANIFEST])
     assert command("build", cwd=tmp_path).returncode == 0
     assert list((tmp_path / "output/new").rglob("*.html")) and list((tmp_path / "elsewhere").rglob("*.html"))
     assert len(Reader(tmp_path / ".clx").builds()) == 3
