@@ -8,6 +8,7 @@ import os
 import platform
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from clx_jupyter.pools import PoolLimits
 from clx_jupyter.state import create_state_folder
 from clx_jupyter.supervisor import Supervisor
 from clx_jupyter_workers import VERSION
+from tests.faults.publishing import disk
 
 WORKER = """
 import os, sys, threading, time
@@ -281,6 +283,18 @@ async def test_a_retry_waits_and_a_job_that_never_works_fails_in_the_end(world: 
     for job in jobs:
         first, second = Reader(world.folder).rows("SELECT started, ended FROM attempts WHERE job = ? ORDER BY attempt", (job.id,))
         assert second["started"] - first["ended"] > 0.3
+
+
+@pytest.mark.fault(20)
+async def test_a_job_for_which_there_is_no_room_just_now_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with disk(world.folder / "tmp", 1 << 20, "nr_inodes=2") as place:  # room for one file
+        monkeypatch.setattr(tempfile, "tempdir", str(place))
+        (place / "filler").touch()
+        (id,) = await world.add("ok")
+        await world.until(lambda: world.attempts(id)[:1] == [("infrastructure", None)])
+        (place / "filler").unlink()
+        await world.until(lambda: bool(world.accepted))
+        assert (world.accepted[0].status, world.accepted[0].problems) == ("ok", [])
 
 
 def test_each_retry_waits_twice_as_long_as_the_one_before() -> None:
