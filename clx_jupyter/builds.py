@@ -138,6 +138,7 @@ class Builds:
         self._stopped = True
         self._mailbox.close()
         self._upkeep.stop()
+        self._queue.database.stop_waiting()
         if self._tidying is not None:  # a command that builds once and ends tidies up too, if that is quick
             await asyncio.wait({self._tidying}, timeout=_TIDIES)
         await self._supervisor.close()
@@ -187,7 +188,10 @@ class Builds:
         if build is None or build.ended.is_set():
             return
         build.cancelled = True
-        await self._drop_jobs(build)
+        if self._queue.database.paused:  # it ends now, and says for want of what
+            self._queue.database.stop_waiting()
+        with contextlib.suppress(QueueError):  # the whole build ends with that
+            await self._drop_jobs(build)
 
     async def _drop_jobs(self, build: Build) -> None:
         """End the jobs of a build, but for those that other builds wait for: they go on as theirs."""
@@ -371,8 +375,9 @@ class Builds:
     async def _count(self, build: Build) -> None:
         """See whether all jobs of a build have ended."""
         # Asked for afterwards once more: meanwhile a job may have ended whose files are not published yet.
-        if not build.accepting and await self._queue.is_over(build.live.id) and not build.accepting:
-            build.jobs_ended.set()
+        with contextlib.suppress(QueueError):  # the whole build ends with that
+            if not build.accepting and await self._queue.is_over(build.live.id) and not build.accepting:
+                build.jobs_ended.set()
         build.to_count = bool(build.accepting)
 
     def _lose(self) -> None:

@@ -84,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def told(problem: Problem) -> str:
     """A problem as people read it in a terminal."""
-    place = ":".join(str(part) for part in (problem.path, problem.line) if part is not None)
+    named = problem.path is not None and Path(problem.path).is_absolute() and problem.path in problem.message
+    place = "" if named else ":".join(str(part) for part in (problem.path, problem.line) if part is not None)
     cell = f", cell {problem.cell + 1}" if problem.cell is not None else ""
     where = f"{place}{cell}: " if place or cell else ""
     hint = f"\n  hint: {problem.hint}" if problem.hint else ""

@@ -38,7 +38,8 @@ _TURNS = 8
 class Database:
     """The writer's side of the file; open it only while holding the lock of the state folder.
 
-    ``broken`` is set once it cannot be used any more; ``error`` says why. ``on_pause`` is called with words for people when writes begin
+    ``broken`` is set once it cannot be used any more; ``error`` says why. ``paused``: writes wait for room on a full disk.
+    ``on_pause`` is called with words for people when writes begin
     to wait, and with ``""`` when they go on.
     """
 
@@ -52,6 +53,8 @@ class Database:
         self._waiting: list[tuple[Change, asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
+        self._enough = asyncio.Event()
+        self.paused = False
         self._db = GroupConnection(self._connected, 64)
         self._writer: asyncio.Task[None] | None = None
 
@@ -78,6 +81,7 @@ class Database:
     async def close(self) -> None:
         """Write what is waiting and close."""
         self._closing.set()
+        self.stop_waiting()
         self._wake.set()
         if self._writer is not None:
             await asyncio.gather(self._writer, return_exceptions=True)
@@ -85,6 +89,10 @@ class Database:
         await self._commit_group()  # what came after the writer had looked for the last time is refused
         with contextlib.suppress(sqlite3.Error):
             await self._db.close()
+
+    def stop_waiting(self) -> None:
+        """Wait no longer for room on a full disk, now or later: whoever wants to end has no time for that."""
+        self._enough.set()
 
     # --- writing --------------------------------------------------------------
 
@@ -152,7 +160,7 @@ class Database:
 
     async def _persist(self, group: Sequence[Change]) -> Sequence[Any]:
         """Commit a group, however often that must be tried. Raises :class:`QueueError` where the file can be used no more."""
-        started, paused = time.monotonic(), False
+        started = time.monotonic()
         while True:
             try:
                 results: Sequence[Any] = await self._db.run(commit, group)
@@ -161,16 +169,18 @@ class Database:
                 if not damage.is_about_the_file(error):
                     raise
                 problem = unusable(error, self.path)
-                waits = self._patience if isinstance(problem, FullError) else _HELD if damage.is_busy(error) else 0.0
-                if self._closing.is_set() or time.monotonic() - started >= waits:
+                full = isinstance(problem, FullError)
+                waits = self._patience if full else _HELD if damage.is_busy(error) else 0.0
+                if (self._enough if full else self._closing).is_set() or time.monotonic() - started >= waits:
                     raise problem from error
-            if isinstance(problem, FullError) and not paused:
-                paused = True
+            if full and not self.paused:
+                self.paused = True
                 self.on_pause(f"paused: {problem.problem.message}; it goes on when there is room")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), _AGAIN)
+                await asyncio.wait_for((self._enough if full else self._closing).wait(), _AGAIN)
         self.commits += 1
-        if paused:
+        if self.paused:
+            self.paused = False
             self.on_pause("")
         return results
 

@@ -12,7 +12,7 @@ from clx_jupyter.errors import DamagedError, QueueError
 from clx_jupyter.fingerprint import Stamp
 from clx_jupyter.job_rows import OUTPUT_COLUMNS, StoredOutput, known_of, output_of
 from clx_jupyter.migrations import SCHEMA, version_of
-from clx_jupyter.opening import BUSY_TIMEOUT, newer, unusable
+from clx_jupyter.opening import BUSY_TIMEOUT, damaged, newer, unusable
 from clx_jupyter.plan import Known
 
 DATABASE = "jobs.db"
@@ -40,6 +40,8 @@ class Reader:
             if not self._path.exists():
                 return []
             return self._read_safely(sql, values)
+        except IsADirectoryError as error:
+            raise damaged("it is a folder", self._path) from error
         except OSError as error:
             raise QueueError(f"the job database {self._path} cannot be read: {error.strerror}", "it belongs to somebody else") from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -102,6 +104,10 @@ class Reader:
         if build is None:
             return self.rows(f"{sql} ORDER BY id DESC LIMIT ?", (limit,))
         return self.rows(f"{sql} WHERE build = ? ORDER BY id LIMIT ?", (build, limit))
+
+    def cancelled(self, build: str) -> int:
+        """How many jobs of a build ended by being cancelled."""
+        return int(self.rows("SELECT count(*) AS number FROM jobs WHERE build = ? AND state = 'cancelled'", (build,))[0]["number"])
 
     def workers(self) -> list[dict[str, Any]]:
         """Workers that are alive, and the last that are not."""

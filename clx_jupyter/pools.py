@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 from clx_jupyter.attempts import GRACE
 from clx_jupyter.breakers import Breaker, no_room
 from clx_jupyter.capacity import memory_for, share_of_this_process, workers_for
-from clx_jupyter.errors import Problem
+from clx_jupyter.errors import Problem, QueueError
 from clx_jupyter.executors.base import Executors, RunningWorker
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.jobs import JOB_TYPES
@@ -177,7 +178,8 @@ class Pools:
         if slot in self._idle:
             self._idle.remove(slot)
         status = await slot.end(GRACE if grace is None else grace)
-        await self._queue.set_worker(slot.id, "gone")
+        with contextlib.suppress(QueueError):  # whoever opens the database next takes nobody in it for alive
+            await self._queue.set_worker(slot.id, "gone")
         return status
 
     async def close(self, grace: float) -> None:

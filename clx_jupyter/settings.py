@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import shlex
+from typing import Any
 
-from jupyter_core.paths import jupyter_config_path
-from traitlets import Bool, Dict, Enum, Float, Integer, List, TraitError, Unicode
+from traitlets import Bool, Dict, Enum, Float, Integer, List, TraitError, Unicode, validate
 from traitlets.config.configurable import Configurable
-from traitlets.config.loader import Config, FileConfigLoader, JSONFileConfigLoader, PyFileConfigLoader
 
-from clx_jupyter.errors import RequestError
+from clx_jupyter.jobs import JOB_TYPES
 
-CONFIG_FILE = "jupyter_clx_jupyter_config"
-"""Name, without ending, of the files on Jupyter's configuration path that servers and ``clx`` read."""
+
+class WrongSetting(TraitError):
+    """A value that a setting cannot have, in words for people."""
 
 
 class BuildSettings(Configurable):
@@ -58,37 +57,16 @@ class BuildSettings(Configurable):
         config=True
     )
 
+    @validate("pool_sizes", "executors", "container_images")
+    def _known_types(self, proposal: Any) -> Any:
+        if unknown := [type for type in proposal["value"] if type not in JOB_TYPES]:
+            raise WrongSetting(f"there is no job type {unknown[0]!r}; there are: {', '.join(JOB_TYPES)}")
+        return proposal["value"]
 
-def read_settings() -> BuildSettings:
-    """The settings of the configuration files, as a terminal uses them. Raises :class:`RequestError` for a file that is wrong."""
-    config = Config()
-    for file in _files():
-        config.merge(_read(file))
-    try:
-        return BuildSettings(config=config)
-    except TraitError as error:
-        files = ", ".join(map(str, _files()))
-        raise RequestError(f"a setting is wrong: {error}", f"it stands in {files}; docs/settings.md says what is possible") from None
-
-
-def _files() -> Iterator[Path]:
-    """The configuration files there are; a later one goes before an earlier one."""
-    for folder in reversed(jupyter_config_path()):
-        for ending in (".py", ".json"):
-            if (file := Path(folder, CONFIG_FILE + ending)).is_file():
-                yield file
-
-
-def _read(file: Path) -> Config:
-    load: type[FileConfigLoader] = JSONFileConfigLoader if file.suffix == ".json" else PyFileConfigLoader
-    try:
-        config = load(file.name, str(file.parent)).load_config()
-    except Exception as error:  # the file is a program: whatever it raises, the file is wrong
-        raise RequestError(
-            f"{file} cannot be read: {type(error).__name__}: {error}", "correct it or move it away", path=str(file)
-        ) from error
-    known = BuildSettings.class_trait_names(config=True)
-    for name in config.get("BuildSettings", ()):
-        if name not in known:
-            raise RequestError(f"{file}: there is no setting {name}", "docs/settings.md lists them", path=str(file))
-    return config
+    @validate("container_command")
+    def _whole_words(self, proposal: Any) -> Any:
+        try:
+            shlex.split(proposal["value"])
+        except ValueError:
+            raise WrongSetting("a quotation mark is missing") from None
+        return proposal["value"]

@@ -156,7 +156,7 @@ class Supervisor:
             await self._queue.retry(job, "lost")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(_unless_broken(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -247,6 +247,12 @@ class Supervisor:
     def workers(self) -> list[tuple[str, int | None]]:
         """(type, pid) of the living workers."""
         return [(slot.type, slot.worker.pid) for slot in self._pools]
+
+
+async def _unless_broken(work: Coroutine[Any, Any, None]) -> None:
+    """Do *work*, up to where the database can be used no more: every build ends with that, and says why."""
+    with contextlib.suppress(QueueError):
+        await work
 
 
 def _remove(*folders: Path) -> None:

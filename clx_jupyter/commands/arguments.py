@@ -114,9 +114,9 @@ def _seconds(text: str) -> float:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isascii() and text.isdigit() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
     return number
 
 
@@ -139,7 +139,7 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
     _listing(parser)
     parser.add_argument("--build", metavar="ID", help="the jobs of this build (default: the latest)")
     parser.add_argument("--state", help="only jobs in this state")
-    parser.add_argument("--spec", type=int, metavar="JOB", help="print one job as its worker gets it, to do it by hand")
+    parser.add_argument("--spec", type=_positive, metavar="JOB", help="print one job as its worker gets it, to do it by hand")
 
 
 def _cancel(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,7 @@ from clx_jupyter.job_reader import Reader
 from clx_jupyter.jobs import BUILD_ENDED
 from clx_jupyter.reports import invalid_report, write_report
 from clx_jupyter.requests import Request, post
-from clx_jupyter.settings import read_settings
+from clx_jupyter.settings_files import read_settings
 from clx_jupyter.state import create_state_folder, read_holder
 from clx_jupyter.views import built_by
 from clx_jupyter.watching import Watched
@@ -210,9 +210,13 @@ def cancel(options: argparse.Namespace) -> int:
     reader = Reader(folder)
     open_builds = [row["id"] for row in reader.builds(1000) if row["state"] not in BUILD_ENDED]
     chosen = [id for id in open_builds if options.build in (None, id)]
+    if not chosen and options.build is not None:
+        row = reader.build(options.build)
+        words = f"build {options.build} has ended: it is {row['state']}" if row else f"there is no build {options.build!r} of this course"
+        raise RequestError(words, "`clx status` lists them")
     if not chosen:
-        print("nothing is being built here" if options.build is None else f"no build {options.build} goes on here", file=sys.stderr)
-        return 0 if options.build is None else 1
+        print("nothing is being built here", file=sys.stderr)
+        return 0
     if read_holder(folder) is None:
         print("nobody builds here now; the next build settles what was left open", file=sys.stderr)
         return 0

@@ -18,7 +18,7 @@ from clx_jupyter.commands.describe import counted, number_of
 from clx_jupyter.course.load import Place, check_named, find
 from clx_jupyter.errors import Problem, RequestError
 from clx_jupyter.fixes import Fix, apply, described
-from clx_jupyter.settings import read_settings
+from clx_jupyter.settings_files import read_settings
 from clx_jupyter.variants import Choice
 from clx_jupyter.views import built_by, planned
 

@@ -18,7 +18,7 @@ from clx_jupyter.former_targets import leave, left_behind
 from clx_jupyter.job_reader import DATABASE, Reader
 from clx_jupyter.requests import post
 from clx_jupyter.retention import Freed, Retention
-from clx_jupyter.settings import read_settings
+from clx_jupyter.settings_files import read_settings
 from clx_jupyter.state import Lock, create_state_folder, living_holder, read_holder
 
 _TAKEN_WITHIN = 10.0

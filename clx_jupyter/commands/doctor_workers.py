@@ -10,13 +10,13 @@ from clx_jupyter.commands.finding import Finding
 from clx_jupyter.commands.which_course import state_of
 from clx_jupyter.course.load import find
 from clx_jupyter.database_journal import AUTO, journal_for, journal_of
-from clx_jupyter.errors import ClxError
+from clx_jupyter.errors import ClxError, QueueError
 from clx_jupyter.executors.base import Executors
 from clx_jupyter.executors.choosing import chosen
 from clx_jupyter.executors.containers import ContainerExecutor
 from clx_jupyter.executors.engine import Engine, EngineError
-from clx_jupyter.job_reader import DATABASE
-from clx_jupyter.settings import read_settings
+from clx_jupyter.job_reader import DATABASE, Reader
+from clx_jupyter.settings_files import read_settings
 
 
 def where_things_are(path: Path) -> Iterator[Finding]:
@@ -86,7 +86,10 @@ def _database(root: Path, folder: Path, setting: str) -> Finding:
     """How the job database of a course is kept, and why; or how it would be."""
     expected = journal_for(folder, setting)
     try:
+        Reader(folder).builds(1)
         journal = journal_of(folder, setting)
+    except QueueError as error:
+        return Finding("note", f"job database of {root}: {error.problem.message}", error.problem.hint)
     except FileNotFoundError:
         return Finding("ok", f"job database of {root}: none yet; the first build makes one with a {expected}")
     except OSError as error:

@@ -34,7 +34,8 @@ def status(options: argparse.Namespace) -> int:
     """Who builds now, and the latest builds."""
     folder = _folder(options)
     holder = living_holder(folder)
-    builds = [_build(folder, row, holder) for row in Reader(folder).builds()]
+    reader = Reader(folder)
+    builds = [_build(folder, row, holder, reader) for row in reader.builds()]
     if options.json:
         print(json.dumps(builds, ensure_ascii=False, indent=1))
     elif not builds:
@@ -46,12 +47,14 @@ def status(options: argparse.Namespace) -> int:
     return 0
 
 
-def _build(folder: Path, row: dict[str, Any], holder: Holder | None) -> dict[str, Any]:
+def _build(folder: Path, row: dict[str, Any], holder: Holder | None, reader: Reader) -> dict[str, Any]:
     """A row of ``builds`` with its JSON read, the problems of its report, and the process that works on it, if any."""
     error = row_json(row["error"])
     report = read_report(folder, row["id"])
     problems = report["problems"] if report else [error] if error else []
     pid = holder.pid if holder and row["state"] not in BUILD_ENDED else None
+    if row["state"] == "cancelled":  # jobs that never ran have ended as well, but nobody would say that they were done
+        row = {**row, "done": row["done"] - reader.cancelled(row["id"])}
     return {**row, "request": row_json(row["request"]), "error": error, "problems": problems, "holder": pid}
 
 
@@ -71,9 +74,10 @@ def _status_row(row: dict[str, Any]) -> tuple[Any, ...]:
 def _counted(problems: Sequence[dict[str, Any]]) -> str:
     """``2 errors: the first one's message``."""
     errors = [problem for problem in problems if problem["severity"] == "error"]
-    others = [f"{len(problems) - len(errors)} others"] if len(problems) > len(errors) else []
-    counts = ([f"{len(errors)} error{'s' if len(errors) > 1 else ''}"] if errors else []) + others
-    return ", ".join(counts) + (f": {_line(errors[0]['message'])}" if errors else "")
+    names = ("error", "warning", "info")
+    amounts = [sum(problem["severity"] == name for problem in problems) for name in names]
+    counts = [f"{amount} {name}{'s' if amount > 1 else ''}" for name, amount in zip(names, amounts, strict=True) if amount]
+    return ", ".join(counts).replace("info", "note") + (f": {_line(errors[0]['message'])}" if errors else "")
 
 
 # --- jobs ---------------------------------------------------------------------

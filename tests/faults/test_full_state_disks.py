@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from clx_jupyter.requests import Request
 from tests.faults.publishing import build as built
 from tests.faults.publishing import course, disk, tree
 from tests.faults.test_full_disks import MEGABYTE, fill
+from tests.faults.test_stopping import STOPS
 from tests.faults.waiting import Waiting
 from tests.stories.conftest import command, notebook, write
 
@@ -59,6 +64,27 @@ async def test_a_build_whose_state_disk_gets_full_says_that_it_waits_and_goes_on
                 assert live is not None and "paused" not in live.notice
         finally:
             await builds.close()
+
+
+@pytest.mark.fault(19)
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["ended", "cancelled"])
+def test_a_build_that_waits_for_room_ends_as_soon_as_it_is_told_to_with_nothing_but_words(tmp_path: Path, stop: signal.Signals) -> None:
+    root = tmp_path / "course"
+    with disk(root / ".clx", MEGABYTE // 2) as place:
+        fills = f"import os\nwith open({str(place / 'filler')!r}, 'wb', 0) as file:\n    while True:\n        file.write(b'x' * 512)"
+        lessons = {f"{number}.ipynb": notebook(("code", fills)) for number in range(3)}
+        write(root, lessons)
+        build = subprocess.Popen([sys.executable, "-m", "clx_jupyter.cli", "build", str(root)], stderr=subprocess.PIPE, text=True)
+        with build:
+            assert build.stderr is not None
+            said = next((line for line in build.stderr if "paused: " in line), "")
+            begin = time.monotonic()
+            build.send_signal(stop)
+            said += build.communicate(timeout=100)[1]
+            assert time.monotonic() - begin < 10 * STOPS
+        assert build.returncode == 130
+    assert f"paused: the disk {place} (" in said and "make room on that disk" in said, said
+    assert "Traceback" not in said and "never retrieved" not in said, said
 
 
 @pytest.mark.fault(20)
