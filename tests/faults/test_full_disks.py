@@ -135,7 +135,7 @@ def test_a_read_only_output_folder_is_refused_before_any_job(tmp_path: Path) -> 
 async def test_an_output_folder_that_becomes_read_only_fails_the_rest_without_a_second_try(
     tmp_path: Path, kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accounts, "PAUSES", (10_000.0,))  # a second try would come in hours
+    monkeypatch.setattr(accounts, "PAUSES", (100.0,))  # a second try would come too late
     root = course(tmp_path / "course")
     with disk(root / "output", 4 * MEGABYTE) as place:
         assert (await built(root, kept))["status"] == "succeeded"
@@ -147,7 +147,7 @@ async def test_an_output_folder_that_becomes_read_only_fails_the_rest_without_a_
             # The look that refuses it comes first, so it turns when the first job is handed out.
             builds.watch(lambda live: read_only(place, True) if live.running else None)
             id = await builds.start(Request(str(root), file="course.yaml", execute=False))
-            report = await asyncio.wait_for(builds.wait(id), 120)
+            report = await asyncio.wait_for(builds.wait(id), 90)
         finally:
             await builds.close()
         assert tree(place) == before
