@@ -274,7 +274,7 @@ class Builds:
         """The database waits for room on its disk, or goes on."""
         for build in self._builds.values():
             if not build.ended.is_set():
-                build.live.notice = words or build.notice
+                build.live.notice, build.live.paused = words or build.notice, words
                 self._tell(build)
 
     async def _build(self, build: Build) -> None:

@@ -27,6 +27,8 @@ class Live:
     state: BuildState = BuildState.QUEUED
     started: float = field(default_factory=time.time)
     notice: str = ""
+    #: While it waits for room on a full disk: which one, in words.
+    paused: str = ""
     total: int = 0
     done: int = 0
     failed: int = 0

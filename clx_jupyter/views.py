@@ -15,6 +15,7 @@ from typing import Any
 from clx_jupyter.audience import audience
 from clx_jupyter.course.load import Place
 from clx_jupyter.course.model import Section, text_in
+from clx_jupyter.errors import Problem
 from clx_jupyter.executions import Executions
 from clx_jupyter.fingerprint import FileHashes
 from clx_jupyter.follow import read_report
@@ -132,6 +133,9 @@ def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
     problems = {problem.id: problem for problem in plan.problems}
     for source in plan.sources:
         problems |= {problem.id: problem for problem in (known[source.place].problems if source.place in known else ())}
+    if look.damage:
+        damaged = Problem("internal", look.damage, "the next build sets it aside: nothing is lost but time", "warning")
+        problems[damaged.id] = damaged
     sections = [
         {
             "title": text_in(section.title, language),
@@ -301,6 +305,7 @@ class BuildLook:
             "left": shown.left(),
             "request": {name: request[name] for name in CHOSEN if name in request},
             "notice": live.notice if live else (report or {}).get("notice", ""),
+            "paused": live.paused if live and not ended else "",
             "error": row_json(row["error"]),
             "counts": dict(counts) if counts is not None else None,
         }

@@ -83,6 +83,8 @@ export interface IBuild {
   failed: number;
   left: number | null;
   request: { execute: boolean; sources: string[]; single: string };
+  /** The full disk that it waits for, in words; empty where it waits for none. */
+  paused: string;
   error: IProblem | null;
   counts: { [state: string]: number } | null;
   /** These three come with a single build only. */

@@ -17,6 +17,7 @@ async def test_a_server_shows_and_builds_a_course_whose_database_is_damaged(api:
     course = await api.course_at("")
     seen = await api.get(f"courses/{course}")
     assert "damaged" in seen["notice"] and seen["build"] is None
+    assert any("damaged" in problem["message"] and "sets it aside" in problem["hint"] for problem in seen["problems"])
     assert (await api.get("builds", course=course))["builds"] == []
     assert (await api.ask("GET", "builds/none", course=course)).status == 404
     assert (jp_root_dir / ".clx/jobs.db").read_bytes() == content, "looks change nothing"

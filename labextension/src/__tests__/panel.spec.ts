@@ -194,6 +194,13 @@ describe('CoursePanel', () => {
       expect(marks()).toEqual(['course', 'running']);
     });
 
+    it('says which full disk it waits for', async () => {
+      expect(all('.clx-Paused')).toEqual([]);
+      await change({ paused: 'paused: the disk /data (0 B free) is full' });
+
+      expect(one('.clx-Paused').textContent).toContain('the disk /data');
+    });
+
     it('can be cancelled, and not be started again', async () => {
       expect(button('Build course').disabled).toBe(true);
       await click(button('Cancel'));

@@ -239,6 +239,7 @@ export function build(
     failed: 0,
     left: null,
     request: { execute: true, sources: [], single: '' },
+    paused: '',
     error: null,
     counts: null,
     jobs: [],

@@ -133,6 +133,11 @@ function Progress(): JSX.Element | null {
         <div className="clx-Bar-done" style={{ width: part(done - failed) }} />
         <div className="clx-Bar-failed" style={{ width: part(failed) }} />
       </div>
+      {build.paused && (
+        <p className="clx-Paused" role="status">
+          {build.paused}
+        </p>
+      )}
     </div>
   );
 }
