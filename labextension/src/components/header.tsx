@@ -134,9 +134,9 @@ function Progress(): JSX.Element | null {
         <div className="clx-Bar-failed" style={{ width: part(failed) }} />
       </div>
       {build.paused && (
-        <p className="clx-Paused" role="status">
+        <div className="clx-Paused" role="status">
           {build.paused}
-        </p>
+        </div>
       )}
     </div>
   );
