@@ -13,7 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_MOVED_TO, _NONBLOCK = 0x80, os.O_NONBLOCK
+_MOVED_FROM, _MOVED_TO, _NONBLOCK = 0x40, 0x80, os.O_NONBLOCK
+# The kernel takes two equal events in a row for one. That each file also leaves its temporary name keeps them apart.
+_BOTH = _MOVED_FROM | _MOVED_TO
 _EVENT = struct.Struct("iIII")
 
 
@@ -28,7 +30,7 @@ class Renames:
         self.counts: Counter[Path] = Counter()
 
     def _watch(self, folder: Path) -> int:
-        watch: int = self._libc.inotify_add_watch(self._fd, os.fsencode(folder), _MOVED_TO)
+        watch: int = self._libc.inotify_add_watch(self._fd, os.fsencode(folder), _BOTH)
         assert watch >= 0, f"{folder}: {os.strerror(ctypes.get_errno())}"
         return watch
 
@@ -49,7 +51,8 @@ class Renames:
                 watch, mask, _, length = _EVENT.unpack_from(data)
                 assert watch in self._folders, f"the kernel lost events ({mask:#x})"
                 name = data[_EVENT.size : _EVENT.size + length].rstrip(b"\0")
-                self.counts[self._folders[watch] / os.fsdecode(name)] += 1
+                if mask & _MOVED_TO:
+                    self.counts[self._folders[watch] / os.fsdecode(name)] += 1
                 data = data[_EVENT.size + length :]
 
     def until(self, number: int, counted: Callable[[str], bool], going_on: Callable[[], bool], seconds: float = 120) -> bool:
