@@ -18,6 +18,10 @@ GRACE = 4.0
 """Seconds between a time limit, or a cancel, and the end of the worker that does not react."""
 
 
+_MOST_PROBLEMS, _MOST_WORDS = 1000, 8_000_000
+"""Problems of one try that are kept, and characters of all of them together."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """What a worker said in one try at a job."""
@@ -27,6 +31,10 @@ class Attempt:
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     missing: dict[str, dict[str, Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    #: Problems that were too many to be kept, and how bad the worst of them was.
+    untold: int = 0
+    untold_severity: str = "info"
+    _words: int = 0
     executions: int = 0
     kernels: int = 0
     #: Its runs by language (:class:`~clx_jupyter.plan.Known`).
@@ -49,6 +57,24 @@ class Attempt:
     #: The way of its files, where the worker shares none with this machine.
     transfer: Transfer | None = None
     started: float = field(default_factory=time.monotonic)
+
+    def note(self, problem: Problem) -> None:
+        """Keep a problem that the worker tells of, unless there are so many that they would fill the memory."""
+        self._words += sum(map(len, (problem.message, problem.hint, problem.traceback, *problem.outputs)))
+        if len(self.problems) < _MOST_PROBLEMS and self._words <= _MOST_WORDS:
+            self.problems.append(problem)
+            return
+        self.untold += 1
+        self.untold_severity = min(self.untold_severity, problem.severity, key=lambda each: {"error": 0, "warning": 1}.get(each, 2))
+
+    def sum_up(self) -> None:
+        """Say how many problems were not kept."""
+        if self.untold:
+            words = f"the worker told of {self.untold} more problems of this notebook, which are not kept"
+            self.problems.append(
+                Problem("internal", words, "mend the first ones, then build again", self.untold_severity, path=self.job.path)
+            )
+            self.untold = 0
 
     def end_with(self, status: str, problem: Problem) -> Attempt:
         """The attempt, ended with this status for this reason."""

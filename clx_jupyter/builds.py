@@ -219,7 +219,12 @@ class Builds:
     @property
     def held(self) -> bool:
         """Whether the root is still ours and its database can be used: the state folder is there, and nobody took it over."""
-        return self._lock.still_ours() and not self._queue.database.broken.is_set()
+        if self._queue.database.broken.is_set():
+            return False
+        try:
+            return self._lock.still_ours()
+        except OSError:  # no descriptor is free, or the disk does not answer: that takes nothing from us
+            return True
 
     @property
     def busy(self) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from clx_jupyter.errors import ClxError, Problem
 from clx_jupyter.state import Lock
@@ -44,7 +44,7 @@ class Gate:
         for pause in (*(pauses if self._patient else ()), None):
             try:
                 async with self._one:
-                    done = await asyncio.to_thread(self._checked, work)
+                    done = await _to_its_end(asyncio.to_thread(self._checked, work))
             except OSError as error:
                 if pause is None or error.errno in _READ_ONLY:
                     self._patient = False  # a thousand jobs must not wait one after the other for the same disk
@@ -58,6 +58,16 @@ class Gate:
     def _checked(self, work: Callable[[], T]) -> T:
         self.check()
         return work()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """What *work* gives; whoever is cancelled here still waits for it. A thread goes on, and nobody else may publish before it is done."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 def unwritten(error: OSError, where: Path, path: str | None = None) -> Problem:

@@ -46,6 +46,7 @@ async def listen(attempt: Attempt, slot: Slot, account: Account, queue: JobQueue
         attempt.problems.append(Problem("internal", f"the worker's answer could not be read: {error}", path=attempt.job.path))
     finally:
         limits.leave()
+        attempt.sum_up()
 
 
 async def _take(attempt: Attempt, slot: Slot, account: Account, header: dict[str, Any], body: bytes) -> bool:
@@ -57,11 +58,13 @@ async def _take(attempt: Attempt, slot: Slot, account: Account, header: dict[str
             attempt.progress = header
             account.moved(attempt.job, header)
         case "output":
-            attempt.outputs[header["variant"]] = header
+            if header["variant"] in attempt.job.spec.get("outputs", ()):
+                attempt.outputs[header["variant"]] = header
         case "missing":
-            attempt.missing[header["variant"]] = header
+            if header["variant"] in attempt.job.spec.get("outputs", ()):
+                attempt.missing[header["variant"]] = header
         case "problem":
-            attempt.problems.append(problem(header["problem"]))
+            attempt.note(problem(header["problem"]))
         case "keep":
             await account.keep(header["key"], body)
         case "written":
@@ -76,6 +79,7 @@ async def _take(attempt: Attempt, slot: Slot, account: Account, header: dict[str
                 "attempt": attempt.job.attempt,
             }
             slot.worker.send(answer, found or b"")
+            await slot.worker.drain()  # one that asks and does not listen must not fill our memory with answers
         case "done" if (header.get("job"), header.get("attempt")) == (attempt.job.id, attempt.job.attempt):
             attempt.status = header["status"]
             attempt.executions, attempt.kernels = header.get("executions") or 0, header.get("kernels") or 0

@@ -6,6 +6,9 @@ Nothing here touches outputs: what is forgotten costs time at most, when a build
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from clx_jupyter.damage import asides
 from clx_jupyter.database import Database
 from clx_jupyter.job_rows import Statement, quoted, row_json
 from clx_jupyter.jobs import BUILD_ENDED
+from clx_jupyter.manifest import TEMPORARY
 from clx_jupyter.settings import BuildSettings
 
 _MB = 1_000_000
@@ -132,7 +136,7 @@ class Retention:
 
     def _executions(self, needed: set[str]) -> Iterator[Path]:
         """Kept results of code beyond their limit, those that were not used for longest; not files that a source's last run wrote."""
-        found = [(file, file.stat()) for file in (self._folder / "executions").rglob("*") if file.is_file()]
+        found = list(_kept(self._folder / "executions"))
         excess = sum(look.st_size for _, look in found) - self._settings.keep_executions * _MB
         for file, look in sorted(found, key=lambda each: each[1].st_mtime):
             if excess <= 0:
@@ -140,6 +144,15 @@ class Retention:
             if file.name not in needed:
                 excess -= look.st_size
                 yield file
+
+
+def _kept(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """The kept files and how they look; not those that are being written, which get their names, or are gone, at any moment."""
+    for file in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            look = file.stat()
+            if stat.S_ISREG(look.st_mode) and not file.name.startswith(TEMPORARY):
+                yield file, look
 
 
 def _changed(file: Path) -> float:

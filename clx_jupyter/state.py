@@ -77,10 +77,18 @@ def create_state_folder(folder: Path, root: Path) -> None:
         folder.chmod(0o700)
         for name in ("stage", "executions", "requests", "logs", "builds"):
             (folder / name).mkdir(exist_ok=True, mode=0o700)
-        if not (folder / ".gitignore").exists():
-            write_atomically(folder / ".gitignore", b"*\n", mode=0o600)
-        if not (folder / "root").exists():
-            write_atomically(folder / "root", f"{root}\n".encode(), mode=0o600)
+        _make(folder / ".gitignore", b"*\n")
+        _make(folder / "root", f"{root}\n".encode())
+
+
+def _make(file: Path, content: bytes) -> None:
+    """Write a file that is not there yet. Who becomes the holder just then takes the temporary one for left over, and removes it."""
+    while not file.exists():
+        try:
+            write_atomically(file, content, mode=0o600)
+        except FileNotFoundError:
+            if not file.parent.is_dir():
+                raise
 
 
 @contextlib.contextmanager
@@ -144,7 +152,14 @@ class Lock:
                 file.close()
         if not locked:
             return False
-        previous = read_holder(self._folder)
+        if not _lies(file, self._folder / "lock"):  # it was deleted while we waited for it: another one is the lock now
+            file.close()
+            return self._acquired(take_over)
+        try:
+            previous = _holder(self._folder)
+        except OSError:
+            file.close()
+            raise
         if previous and previous.host != platform.node() and not take_over:
             file.close()
             raise HeldError(
@@ -172,13 +187,13 @@ class Lock:
             return True
 
     def still_ours(self) -> bool:
-        """Whether nobody took the root over; asked before each publication."""
-        holder = read_holder(self._folder)
+        """Whether nobody took the root over; asked before each publication. Raises :class:`OSError` where that cannot be told just now."""
+        holder = _holder(self._folder)
         return holder is not None and (holder.host, holder.pid, holder.epoch) == (platform.node(), os.getpid(), self.epoch)
 
     def loss(self) -> ClxError:
         """Why the root is not ours any more."""
-        holder = read_holder(self._folder)
+        holder = _holder(self._folder)
         if holder is None:
             return RequestError("the state of this course was deleted while it was built, so the build stops", "build again")
         who = f"{holder.host} (process {holder.pid}, since {time.ctime(holder.started)})"
@@ -188,8 +203,9 @@ class Lock:
         """Give the lock back; harmless if it is not held."""
         if self._file is None:
             return
-        if self.still_ours():
-            (self._folder / "holder").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self.still_ours():
+                (self._folder / "holder").unlink(missing_ok=True)
         self._file.close()
         self._file = None
 
@@ -204,10 +220,19 @@ class Lock:
 
 
 def read_holder(folder: Path) -> Holder | None:
-    """Who holds the state folder, by the file the holder left; ``None`` where nobody does."""
+    """Who holds the state folder, by the file the holder left; ``None`` where nobody does. Raises :class:`QueueError` where that cannot be read."""
+    try:
+        return _holder(folder)
+    except OSError as error:
+        words = f"who builds here cannot be read in the state folder {folder}: {error.strerror or error}"
+        raise QueueError(words, "see that its files can be read, then try again", path=str(folder)) from error
+
+
+def _holder(folder: Path) -> Holder | None:
+    """As :func:`read_holder`; raises :class:`OSError`. What cannot be read, as without a free descriptor, does not mean that nobody is there."""
     try:
         return Holder(**json.loads((folder / "holder").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return None
 
 
@@ -221,6 +246,14 @@ def living_holder(folder: Path) -> Holder | None:
         return holder
     # Without the first question a look would make the file.
     return None if not (folder / "lock").exists() or Lock.is_free(folder) else holder
+
+
+def _lies(file: IO[bytes], path: Path) -> bool:
+    """Whether an open file is the one at *path*."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _private(path: str, flags: int) -> int:

@@ -51,6 +51,7 @@ class Supervisor:
         self._settling = Settling(self._pools, queue, account, self.wake)
         # Strong references: the loop keeps only weak ones, and a collected reader would hang its pool.
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: asyncio.Task[None] | None = None
         self._loop_task = asyncio.create_task(self._loop(), name="clx supervisor")
 
     def wake(self) -> None:
@@ -58,7 +59,12 @@ class Supervisor:
         self._wake.set()
 
     async def close(self) -> None:
-        """Stop: running jobs go back to the queue, every worker ends."""
+        """Stop: running jobs go back to the queue, every worker ends. Whoever calls it again waits for the same end, though the first gave up waiting."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="clx supervisor's end")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         self._loop_task.cancel()
         await asyncio.gather(self._loop_task, return_exceptions=True)
         for attempt, slot in self._running.values():

@@ -18,10 +18,12 @@ from pathlib import Path
 
 import pytest
 
+from clx_jupyter.builds import Builds
 from clx_jupyter.database import Database
 from clx_jupyter.errors import FullError, QueueError
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE, Reader
+from clx_jupyter.requests import Request
 
 MODES = ["wal", "delete"]
 
@@ -323,3 +325,20 @@ async def test_at_rest_the_log_is_empty_and_nothing_is_written(tmp_path: Path) -
     await asyncio.sleep(0)
     assert queue.commits == commits
     await queue.close()
+
+
+@pytest.mark.fault(16)
+@pytest.mark.story
+async def test_a_stop_waits_for_no_room_either(small_disk: Path, tmp_path: Path) -> None:
+    root = tmp_path / "course"
+    root.mkdir()
+    (root / "a.py").write_text("# %% [markdown]\n# # A\n")
+    builds = await Builds.open(root, folder=small_disk / "state", size=1)
+    assert builds is not None
+    await builds.wait(await builds.start(Request(str(root))))
+    fill(small_disk)
+    writes = [asyncio.ensure_future(large(builds._queue, f"{n}")) for n in range(3)]
+    await asyncio.wait(writes, timeout=0.2)
+    async with asyncio.timeout(30):  # its worker is idle, and its end would be recorded
+        await builds.close()
+    assert all(isinstance(each, QueueError) for each in await asyncio.gather(*writes, return_exceptions=True))

@@ -61,6 +61,14 @@ async def test_a_message_that_is_none_is_thrown_away(folder: Path, mailbox: Rece
     assert list((folder / "requests").iterdir()) == []
 
 
+def test_a_message_that_is_gone_when_it_is_looked_at_keeps_none_of_the_others_back(folder: Path) -> None:
+    (folder / "requests" / "gone.json").symlink_to("nowhere")
+    post(folder, {"n": 1})
+    received: list[dict[str, Any]] = []
+    Mailbox(folder, received.append).look()
+    assert received == [{"n": 1}]
+
+
 def test_ringing_where_nobody_listens_does_nothing(folder: Path) -> None:
     ring(folder)
     post(folder, {})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,22 @@ async def test_files_are_looked_through_once_an_hour(queue: JobQueue, folder: Pa
     old(folder / "tidied", days=1)
     await retention.apply()
     assert not log.exists()
+
+
+async def test_results_that_are_being_written_just_then_are_left_alone(queue: JobQueue, folder: Path) -> None:
+    executions, enough = Executions(folder / "executions"), threading.Event()
+
+    def keep() -> None:
+        while not enough.is_set():
+            for n in range(5):
+                executions.put(f"{n:064x}", b"x")
+
+    retention = Retention(folder, queue.database, BuildSettings(keep_executions=0))
+    with ThreadPoolExecutor(1) as other:
+        keeping = other.submit(keep)
+        try:
+            for _ in range(60):
+                await retention.apply(at_once=True)
+        finally:
+            enough.set()
+    keeping.result()

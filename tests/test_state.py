@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import stat
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from clx_jupyter.errors import HeldError
+from clx_jupyter.errors import HeldError, QueueError
+from clx_jupyter.gate import Gate
+from clx_jupyter.manifest import sweep
 from clx_jupyter.state import Lock, create_state_folder, read_holder, state_folder
 
 HOLD = """
@@ -191,6 +198,64 @@ def test_a_damaged_holder_file_holds_nobody_up(folder: Path, text: str) -> None:
     assert lock.acquire()
     assert lock.epoch == 6
     lock.release()
+
+
+def test_a_holder_that_cannot_look_who_it_is_has_not_lost_the_course(folder: Path) -> None:
+    lock = Lock(folder)
+    assert lock.acquire()
+    gate, (soft, hard) = Gate(lock), resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            gate.check()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    gate.check()
+    lock.release()
+
+
+def test_a_holder_that_cannot_be_read_is_not_taken_for_nobody(folder: Path) -> None:
+    (folder / "holder").mkdir()
+    with pytest.raises(QueueError, match="directory"):
+        read_holder(folder)
+    with pytest.raises(QueueError, match="directory"):
+        Lock(folder).acquire()
+
+
+def test_a_lock_that_is_deleted_while_somebody_waits_for_it_does_not_make_two_holders(folder: Path) -> None:
+    for _ in range(10):
+        first, second, third = Lock(folder), Lock(folder), Lock(folder)
+        assert first.acquire()
+        with ThreadPoolExecutor(1) as other:
+            waiting = other.submit(second.acquire)
+            time.sleep(0.005)
+            (folder / "lock").unlink()
+            first.release()
+        assert not (waiting.result() and third.acquire())
+        second.release()
+        third.release()
+
+
+def test_whoever_becomes_the_holder_disturbs_nobody_who_makes_the_folder_at_the_same_moment(tmp_path: Path) -> None:
+    folders = [tmp_path / str(n) for n in range(60)]
+    made = threading.Event()
+
+    def sweep_all() -> None:
+        while not made.is_set():
+            for folder in folders:
+                sweep(folder)
+
+    with ThreadPoolExecutor(1) as other:
+        swept = other.submit(sweep_all)
+        try:
+            for folder in folders:
+                create_state_folder(folder, tmp_path)
+        finally:
+            made.set()
+    swept.result()
+    assert all((folder / "root").read_text() == f"{tmp_path}\n" for folder in folders)
 
 
 def test_the_lock_is_not_handed_to_children(folder: Path) -> None:

@@ -57,6 +57,13 @@ while True:
         send({"t": "keep", "key": "k"}, b"body")
         send({"t": "execution", "key": "k"})
         status = "ok" if read_frame(sys.stdin.buffer)[1] == b"body" else "failed"
+    elif do == "chatter":
+        for n in range(1500): send({"t": "problem", "problem": {"class": "tag", "message": f"problem {n}", "severity": "warning"}})
+    elif do == "greedy":
+        send({"t": "keep", "key": "k"}, b"x" * 1_000_000)
+        for _ in range(100): send({"t": "execution", "key": "k"})
+        time.sleep(0.5)
+        for _ in range(100): read_frame(sys.stdin.buffer)
     elif do == "die": progress(source_cell=job["cell"]); os._exit(3)
     elif do == "die once" and job["attempt"] == 1: progress(source_cell=1); os.kill(os.getpid(), 9)
     elif do == "garbage" and job["attempt"] == 1:
@@ -123,6 +130,7 @@ class World(Account):
         self.executor = ProgramExecutor(folder / "worker.py")
         self.accepted: list[Attempt] = []
         self.kept_bodies: dict[str, bytes] = {}
+        self.unsent = 0
         self.most = 0
         self.together: list[set[str]] = []
         self.running: dict[int, str] = {}
@@ -142,6 +150,8 @@ class World(Account):
         return {"do": job.spec["do"], "cell": job.spec.get("cell"), "execute": job.spec["execute"]}
 
     async def kept(self, key: str) -> bytes | None:
+        stdin: Any = self.executor.started[0]._transport.get_pipe_transport(0)
+        self.unsent = max(self.unsent, stdin.get_write_buffer_size())
         return self.kept_bodies.get(key)
 
     async def keep(self, key: str, body: bytes) -> None:
@@ -238,6 +248,17 @@ async def test_a_kept_execution_goes_to_the_account_and_comes_back(world: World)
     (job,) = await world.ended("ask")
     assert job.state is JobState.DONE
     assert world.kept_bodies == {"k": b"body"}
+
+
+@one_worker
+async def test_a_worker_fills_no_memory_with_problems_or_with_answers_that_it_does_not_read(world: World) -> None:
+    jobs = await world.ended("chatter", "greedy")
+    assert {job.state for job in jobs} == {JobState.DONE}
+    problems = world.accepted[0].problems
+    assert (len(problems), problems[999].message) == (1001, "problem 999")
+    assert problems[-1].message == "the worker told of 500 more problems of this notebook, which are not kept"
+    assert problems[-1].severity == "warning"
+    assert world.unsent < 3_000_000
 
 
 async def test_a_database_that_can_be_used_no_more_is_not_laid_to_the_workers(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 
 from clx_jupyter.builds import Builds
 from clx_jupyter.errors import QueueError
+from clx_jupyter.gate import Gate
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE
-from clx_jupyter.state import Lock, state_folder
+from clx_jupyter.state import Lock, create_state_folder, state_folder
 
 
 @pytest.mark.parametrize("turns", range(4))
@@ -69,3 +71,25 @@ async def test_a_write_that_is_sent_while_the_database_closes_comes_to_an_end(tm
         async with asyncio.timeout(20):
             await late
     await ending
+
+
+async def test_what_is_cancelled_while_it_publishes_has_ended_before_anybody_else_may(tmp_path: Path) -> None:
+    create_state_folder(tmp_path / ".clx", tmp_path)
+    lock = Lock(tmp_path / ".clx")
+    assert lock.acquire()
+    gate, begun, may_end, done = Gate(lock), threading.Event(), threading.Event(), list[str]()
+
+    def publish() -> None:
+        begun.set()
+        may_end.wait(20)
+        done.append("first")
+
+    first = asyncio.create_task(gate.through(publish))
+    await asyncio.to_thread(begun.wait, 20)
+    first.cancel()
+    second = asyncio.create_task(gate.through(lambda: done.append("second")))
+    await asyncio.wait({first}, timeout=0.1)
+    may_end.set()
+    await second
+    assert done == ["first", "second"] and first.cancelled()
+    lock.release()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -154,3 +156,26 @@ def test_whatever_goes_wrong_is_an_answer(result: Any, status: str, category: st
     stream.seek(0)
     frame = read_frame(stream)
     assert (frame[0]["problem"]["class"] if frame else None) == category
+
+
+INTERRUPTED = """
+import fcntl, os, signal, struct, sys, termios, threading, time
+from clx_jupyter_workers.protocol import Channel, read_frame
+reading, writing = os.pipe()
+signal.signal(signal.SIGUSR1, lambda *_: None)
+def interrupt():
+    while struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, b"1234"))[0] < 60_000: pass
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+    frame = read_frame(os.fdopen(reading, "rb"))
+    print(frame is not None and len(frame[1]), flush=True)
+other = threading.Thread(target=interrupt)
+other.start()
+Channel(os.fdopen(writing, "wb", buffering=0)).send({"t": "keep"}, b"x" * 1_000_000)
+os.close(writing)
+other.join()
+"""
+
+
+def test_a_signal_in_the_middle_of_a_frame_cuts_nothing_off() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "1000000\n", done.stderr

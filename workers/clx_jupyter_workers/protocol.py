@@ -124,9 +124,10 @@ class Channel:
 
     def send(self, header: Header, body: bytes = b"") -> None:
         """Write one frame and flush it."""
-        data = encode(header, body)
+        data = memoryview(encode(header, body))
         with self._lock:
-            self._stream.write(data)
+            while data:  # a signal ends a write to a full pipe in the middle
+                data = data[self._stream.write(data) :]
             self._stream.flush()
 
 
