@@ -345,7 +345,9 @@ export class CourseModel {
   private async _end(follower: BuildFollower): Promise<void> {
     const { build } = follower;
     const problems = build.problems ?? [];
-    this._unplaced = problems.filter(problem => problem.path === null);
+    this._unplaced = problems
+      .filter(isOfNoSource)
+      .map(problem => ({ ...problem, path: null }));
     await this.refresh();
     this._ended.emit(build);
   }
@@ -427,4 +429,9 @@ export class CourseModel {
   private _poll: Poll;
   private _changed = new Signal<this, void>(this);
   private _ended = new Signal<this, IBuild>(this);
+}
+
+/** Whether a problem is about no file of the course: about none, or about one of the machine, such as the job database. */
+function isOfNoSource(problem: IProblem): boolean {
+  return problem.path === null || /^(\/|[A-Za-z]:)/.test(problem.path);
 }
