@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from clx_jupyter import state
 from clx_jupyter.errors import HeldError, QueueError
 from clx_jupyter.gate import Gate
 from clx_jupyter.manifest import sweep
@@ -127,6 +129,16 @@ def test_whoever_looks_whether_it_is_free_keeps_nobody_from_taking_it(folder: Pa
         (folder / "stop").touch()
         for each in lookers:
             each.communicate()
+
+
+@pytest.mark.fault(37)
+def test_who_wants_it_waits_for_somebody_who_only_looks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looker = (folder / "lock").open("ab")
+    fcntl.flock(looker, fcntl.LOCK_SH)
+    monkeypatch.setattr(state.time, "sleep", lambda _: looker.close())  # it has seen enough by the second try
+    lock = Lock(folder)
+    assert lock.acquire()
+    lock.release()
 
 
 WITHOUT_LOCKS = """

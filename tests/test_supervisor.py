@@ -64,6 +64,10 @@ while True:
         for _ in range(100): send({"t": "execution", "key": "k"})
         time.sleep(0.5)
         for _ in range(100): read_frame(sys.stdin.buffer)
+    elif do == "die twice":
+        progress(source_cell=4)
+        if job["attempt"] < 3: os._exit(3)
+        time.sleep(1)  # others would have time to begin beside it
     elif do == "die": progress(source_cell=job["cell"]); os._exit(3)
     elif do == "die once" and job["attempt"] == 1: progress(source_cell=1); os.kill(os.getpid(), 9)
     elif do == "garbage" and job["attempt"] == 1:
@@ -296,6 +300,15 @@ async def test_a_job_that_kills_its_worker_three_times_at_one_cell_is_dead_the_l
     assert (problem.category, problem.cell, problem.path) == ("kernel-died", 4, "die")
 
 
+@pytest.mark.fault(12)
+async def test_nothing_begins_beside_a_job_that_is_tried_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "_back_off", lambda _: 0.01)
+    (suspect,) = await world.add("die twice")
+    await world.until(lambda: len(world.attempts(suspect)) == 3)
+    await world.ended("ok", "ok")
+    assert [attempt.job.path for attempt in world.accepted] == ["die twice", "ok", "ok"]
+
+
 async def test_a_retry_waits_and_a_job_that_never_works_fails_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling, "RETRIES", 1)
     jobs = await world.ended("retry", "hopeless")
@@ -524,6 +537,27 @@ async def test_closing_puts_running_jobs_back_and_leaves_no_process(tmp_path: Pa
             os.kill(worker.pid, 0)
     assert {row["state"] for row in Reader(tmp_path).workers()} == {"gone"}
     await queue.close()
+
+
+@pytest.mark.fault(16)
+async def test_a_job_that_is_being_claimed_as_everything_stops_goes_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.ended("ok")
+    closing, claim_next = [], world.queue.claim_next
+
+    def claim(*what: Any, **how: Any) -> Any:
+        claimed = claim_next(*what, **how)
+        closing.append(asyncio.ensure_future(world.supervisor.close()))
+        return claimed
+
+    monkeypatch.setattr(world.queue, "claim_next", claim)
+    (id,) = await world.add("ok")
+    async with asyncio.timeout(20):
+        while not closing:
+            await asyncio.sleep(0)
+        await closing[0]
+    job = await world.queue.job(id)
+    assert job is not None and (job.state, job.attempt, job.deaths) == (JobState.QUEUED, 1, ())
+    assert world.attempts(id) == [("lost", None)]
 
 
 async def test_nothing_is_looked_for_while_a_job_waits_for_a_worker(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
