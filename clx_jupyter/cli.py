@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -69,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parsed(sys.argv[1:] if arguments is None else arguments)
         # Only the command that runs is imported: a look at the state must not wait for the engine.
         run: Run = getattr(import_module(f"clx_jupyter.commands.{options.module}"), options.function)
-        return run(options)
+        code = run(options)
+        sys.stdout.flush()  # here, where an error can still be told
+        return code
     except ClxError as error:
         print(told(error.problem), file=sys.stderr)
         return error.exit_code
@@ -80,6 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; nothing may be flushed to it any more.
         sys.stderr.close()
         return 0
+    except OSError as error:  # commands tell of what they read and write: this is what they say, or what nobody foresaw
+        what = error.filename or "what this command says"
+        print(f"error: {what} cannot be read or written: {error.strerror}\n  hint: see that its disk has room", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to say goes nowhere as Python ends
+        return 1
+
+
+_UNSEEN = {code: f"\\x{code:02x}" for code in (*range(32), 127) if chr(code) not in "\n\t"}
 
 
 def told(problem: Problem) -> str:
@@ -89,7 +100,12 @@ def told(problem: Problem) -> str:
     cell = f", cell {problem.cell + 1}" if problem.cell is not None else ""
     where = f"{place}{cell}: " if place or cell else ""
     hint = f"\n  hint: {problem.hint}" if problem.hint else ""
-    return f"{problem.severity}: {where}{problem.message}{hint}"
+    return f"{problem.severity}: {one_line(where)}{problem.message}{hint}".translate(_UNSEEN)
+
+
+def one_line(text: str) -> str:
+    """A text as one line: names of files may hold whatever they like."""
+    return text.replace("\n", "\\n").translate(_UNSEEN)
 
 
 def shown(path: Path) -> Path:

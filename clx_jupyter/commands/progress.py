@@ -7,6 +7,7 @@ import shutil
 import time
 from typing import Any, TextIO
 
+from clx_jupyter.cli import one_line
 from clx_jupyter.job_rows import row_json
 from clx_jupyter.live import Live
 from clx_jupyter.views import row_as_live
@@ -55,7 +56,7 @@ class Progress:
             return
         counts = f"{done} of {total} sources" + (f" · {failed} failed" if failed else "")
         rest = f" · {_duration(left)} left" if left is not None and done < total else ""
-        now = "".join(f" · {path}" + (f" {cell}/{cells} cells" if cells else "") for path, cell, cells in running[:2])
+        now = "".join(f" · {one_line(path)}" + (f" {cell}/{cells} cells" if cells else "") for path, cell, cells in running[:2])
         if self._terminal:
             filled = round(_BAR * done / total)
             width = shutil.get_terminal_size().columns - 1

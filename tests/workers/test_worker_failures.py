@@ -9,7 +9,7 @@ from clx_jupyter_workers.notebook.failures import MAX_TRACEBACK, Failure, classi
 
 CASES = [
     ("ModuleNotFoundError", "No module named 'torch'", "missing-package", "pip install torch"),
-    ("ModuleNotFoundError", "No module named 'sklearn.x'", "missing-package", "pip install sklearn"),
+    ("ModuleNotFoundError", "No module named 'sklearn.x'", "missing-package", "pip install scikit-learn"),
     ("ImportError", "cannot import name 'x' from 'y'", "cell-error", "raises-exception"),
     ("FileNotFoundError", "[Errno 2] No such file or directory: 'data/x.csv'", "missing-file", "data/x.csv"),
     ("URLError", "<urlopen error [Errno -3] Temporary failure in name resolution>", "network", ""),

@@ -28,6 +28,12 @@ _NETWORK_NAMES = frozenset({
 })  # fmt: skip
 _NETWORK_TEXTS = ("getaddrinfo", "temporary failure in name resolution", "name or service not known", "nodename nor servname",
                   "network is unreachable", "could not resolve host", "cannot open url", "cannot open the connection to")  # fmt: skip
+_PACKAGES = {
+    "bs4": "beautifulsoup4", "Crypto": "pycryptodome", "cv2": "opencv-python", "dateutil": "python-dateutil", "docx": "python-docx",
+    "dotenv": "python-dotenv", "fitz": "pymupdf", "git": "gitpython", "IPython": "ipython", "PIL": "pillow", "pptx": "python-pptx",
+    "serial": "pyserial", "skimage": "scikit-image", "sklearn": "scikit-learn", "umap": "umap-learn", "yaml": "pyyaml",
+}  # fmt: skip
+"""Modules of notebooks whose package on PyPI is called otherwise; the one that has the module's name is often somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ def _classify_r(value: str) -> tuple[str, str]:
 
 
 def _missing_package(name: str) -> tuple[str, str]:
-    return "missing-package", f"Install it in the kernel's environment: pip install {name}"
+    return "missing-package", f"Install it in the kernel's environment: pip install {_PACKAGES.get(name, name)}"
 
 
 def _missing_file(names: list[str]) -> tuple[str, str]:
