@@ -23,7 +23,7 @@ from clx_jupyter.pools import PoolLimits
 from clx_jupyter.settings import BuildSettings
 from clx_jupyter.state import create_state_folder
 from clx_jupyter_workers import VERSION
-from tests.test_supervisor import World
+from tests.supervised import World
 
 MB = 1_000_000
 Open = Callable[..., Any]
