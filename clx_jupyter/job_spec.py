@@ -15,7 +15,7 @@ from clx_jupyter.kernels import Kernel
 from clx_jupyter.kinds import KINDS
 from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
 from clx_jupyter.plan import Options
-from clx_jupyter.variants import PAGES, Variant, address_of_assets, way
+from clx_jupyter.variants import PAGES, Variant, address_of_assets, relative_path
 
 
 def job_spec(
@@ -119,7 +119,7 @@ def variant_spec(name: str, variant: Variant, course: Course, navigation: Mappin
     code = PurePosixPath(variant.path).suffix[1:] if variant.format == "code" else ""
     # Only pictures that the whole course shares are looked for from there.
     shares = course.images.mode == "shared" and course.layout != "source"
-    up = way(posixpath.dirname(variant.path), course_folder(course, variant.language)) if shares else ""
+    up = relative_path(posixpath.dirname(variant.path), course_folder(course, variant.language)) if shares else ""
     return {
         "id": name, "kind": variant.kind.id, "language": variant.language, "format": variant.format, "outputs": variant.outputs,
         "code_format": f"{code}:percent" if code else None, "course_folder": up,

@@ -257,8 +257,8 @@ def pages_load_from(course: Course, language: str) -> str:
 
 
 @lru_cache(4096)
-def way(start: str, folder: str) -> str:
-    """The way from one folder to another, both relative to the target's."""
+def relative_path(start: str, folder: str) -> str:
+    """The path from one folder to another, both given relative to the target's."""
     return posixpath.relpath(folder, start)
 
 
@@ -266,7 +266,7 @@ def address_of_assets(course: Course, variant: Variant) -> str:
     """The address, from a variant's page, of the folder it loads from; ``""`` for one that holds all itself, and for what is no page."""
     if variant.format not in PAGES or variant.target.self_contained:
         return ""
-    return way(posixpath.dirname(variant.path), pages_load_from(course, variant.language))
+    return relative_path(posixpath.dirname(variant.path), pages_load_from(course, variant.language))
 
 
 def suffix(source: Source, format: str) -> str:

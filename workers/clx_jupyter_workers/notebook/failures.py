@@ -30,7 +30,7 @@ _NETWORK_TEXTS = ("getaddrinfo", "temporary failure in name resolution", "name o
                   "network is unreachable", "could not resolve host", "cannot open url", "cannot open the connection to")  # fmt: skip
 _PACKAGES = {
     "bs4": "beautifulsoup4", "Crypto": "pycryptodome", "cv2": "opencv-python", "dateutil": "python-dateutil", "docx": "python-docx",
-    "dotenv": "python-dotenv", "fitz": "pymupdf", "git": "gitpython", "IPython": "ipython", "PIL": "pillow", "pptx": "python-pptx",
+    "dotenv": "python-dotenv", "fitz": "pymupdf", "git": "gitpython", "PIL": "pillow", "pptx": "python-pptx",
     "serial": "pyserial", "skimage": "scikit-image", "sklearn": "scikit-learn", "umap": "umap-learn", "yaml": "pyyaml",
 }  # fmt: skip
 """Modules of notebooks whose package on PyPI is called otherwise; the one that has the module's name is often somebody else's."""
