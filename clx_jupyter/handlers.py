@@ -27,9 +27,16 @@ class ClxHandler(APIHandler):
 
     auth_resource = AUTH_RESOURCE
 
-    def initialize(self, service: Service) -> None:
-        """Called by tornado with the arguments of the route."""
-        self.service = service
+    def initialize(self, service: Service, wrong: ClxError | None = None) -> None:
+        """Called by tornado with the arguments of the route; *wrong*: what is answered to all, in place of anything else."""
+        self.service, self.wrong = service, wrong
+
+    async def prepare(self, *, _redirect_to_login: bool = False) -> None:
+        """Whoever is logged in is told what is wrong with the settings; others learn nothing."""
+        await super().prepare()
+        if self.wrong is not None and self.current_user and not self._finished:
+            self.set_status(503)
+            self.finish(json.dumps(self.wrong.problem.to_json()))
 
     async def reply(self, work: Awaitable[dict[str, Any] | bytes | Download], status: int = 200) -> None:
         """Answer with what *work* gives (bytes are a page), or with the problem that it ran into."""
@@ -246,6 +253,6 @@ ROUTES: list[tuple[str, type[ClxHandler]]] = [
 ]
 
 
-def routes(service: Service) -> list[tuple[str, type[ClxHandler], dict[str, Any]]]:
-    """The routes as tornado wants them, below the base URL."""
-    return [(f"/{pattern}", handler, {"service": service}) for pattern, handler in ROUTES]
+def routes(service: Service, wrong: ClxError | None = None) -> list[tuple[str, type[ClxHandler], dict[str, Any]]]:
+    """The routes as tornado wants them, below the base URL; *wrong*: what all of them answer."""
+    return [(f"/{pattern}", handler, {"service": service, "wrong": wrong}) for pattern, handler in ROUTES]

@@ -1,4 +1,7 @@
-"""The files that settings of builds stand in, as the terminal reads them. A server's own reading of them is Jupyter's."""
+"""The files that settings of builds stand in, as the terminal reads them, and what is wrong with settings, wherever they come from.
+
+A server's own reading of the files is Jupyter's.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_config_path
 from traitlets import TraitError
-from traitlets.config.loader import Config, FileConfigLoader, JSONFileConfigLoader, LazyConfigValue, PyFileConfigLoader
+from traitlets.config.loader import Config, FileConfigLoader, JSONFileConfigLoader, PyFileConfigLoader
 
 from clx_jupyter.errors import RequestError
 from clx_jupyter.settings import BuildSettings, WrongSetting
@@ -45,45 +48,46 @@ def _read(file: Path) -> Config:
         raise RequestError(
             f"{file} cannot be read: {type(error).__name__}: {error}", "correct it or move it away", path=str(file)
         ) from error
-    _check_names(file, config)
-    settings = BuildSettings()
-    for name, value in config.get(_OURS, {}).items():
-        _check_value(file, settings, name, value)
+    check_settings(config, str(file), path=str(file))
     return config
 
 
-def _check_names(file: Path, config: Config) -> None:
+def check_settings(config: Config, where: str, path: str | None = None) -> None:
+    """Raise :class:`RequestError` for a name that is no setting of ours and a value that one cannot have; *where*, in words, they stand."""
+    _check_names(where, path, config)
+    for name, value in config.get(_OURS, {}).items():
+        try:
+            BuildSettings(config=Config({_OURS: {name: value}}))
+        except TraitError as error:
+            why = f": {error}" if isinstance(error, WrongSetting) else ""
+            raise RequestError(f"{where}: {name} cannot be {_shown(value)}{why}", _possible(name), path=path) from None
+
+
+def _shown(value: Any) -> str:
+    return repr(str(value)) if isinstance(value, str) else repr(value)  # one of a command line says its type, too
+
+
+def _check_names(where: str, path: str | None, config: Config) -> None:
     known = BuildSettings.class_trait_names(config=True)
     for section in config:
         if section not in (_OURS, _SERVERS) and (meant := difflib.get_close_matches(section, (_OURS, _SERVERS), 1, 0.8)):
-            raise _unknown(file, f"{section}", meant)
+            raise _unknown(where, path, f"{section}", meant)
     for name in config.get(_OURS, ()):
         if name not in known:
-            raise _unknown(file, f"{_OURS}.{name}", [f"{_OURS}.{near}" for near in difflib.get_close_matches(name, known, 1)])
+            raise _unknown(where, path, f"{_OURS}.{name}", [f"{_OURS}.{near}" for near in difflib.get_close_matches(name, known, 1)])
     for name in config.get(_SERVERS, ()):
         if name in known:
-            raise _unknown(file, f"{_SERVERS}.{name}", [f"{_OURS}.{name}"])
+            raise _unknown(where, path, f"{_SERVERS}.{name}", [f"{_OURS}.{name}"])
 
 
-def _unknown(file: Path, name: str, meant: list[str]) -> RequestError:
-    return RequestError(
-        f"{file}: there is no setting {name}", f"did you mean {meant[0]}?" if meant else "docs/settings.md lists them", path=str(file)
-    )
+def _unknown(where: str, path: str | None, name: str, meant: list[str]) -> RequestError:
+    hint = f"did you mean {meant[0]}?" if meant else "docs/settings.md lists them"
+    return RequestError(f"{where}: there is no setting {name}", hint, path=path)
 
 
-def _check_value(file: Path, settings: BuildSettings, name: str, value: Any) -> None:
-    if isinstance(value, LazyConfigValue):  # `.append(…)` and the like
-        value = value.get_value(getattr(settings, name))
-    try:
-        setattr(settings, name, value)
-    except TraitError as error:
-        why = f": {error}" if isinstance(error, WrongSetting) else ""
-        raise RequestError(f"{file}: {name} cannot be {value!r}{why}", _possible(settings, name), path=str(file)) from None
-
-
-def _possible(settings: BuildSettings, name: str) -> str:
+def _possible(name: str) -> str:
     """What a setting means, and the numbers or words that it may be, in a line."""
-    trait = settings.traits()[name]
+    trait = BuildSettings.class_traits()[name]
     each = getattr(trait, "_value_trait", None) or trait
     low, high, words = (getattr(each, attribute, None) for attribute in ("min", "max", "values"))
     numbers = "" if low is None else f"{low:g} or more" if high in (None, math.inf) else f"from {low:g} to {high:g}"
