@@ -27,6 +27,9 @@ class _Lent:
         if header["t"] != "hello":
             self._worker.send(header, body)
 
+    async def drain(self) -> None:
+        await self._worker.drain()
+
     async def receive(self) -> tuple[dict[str, Any], bytes] | None:
         return await self.frames.get()
 
