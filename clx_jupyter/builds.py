@@ -51,7 +51,7 @@ class Builds:
         self._lock, self._queue, self._settings = lock, queue, settings
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchers: list[Callable[[Live], None]] = []
-        self._gate = Gate(lock)
+        self._gate = Gate(lock, root)
         self._account = BuildsAccount(
             root, folder, queue, self._gate, tell=self._tell, count=self._count, spawn=self._spawn, lose=self._lose
         )  # fmt: skip
@@ -188,9 +188,8 @@ class Builds:
         if build is None or build.ended.is_set():
             return
         build.cancelled = True
-        if self._queue.database.paused:  # it ends now, and says for want of what
-            self._queue.database.stop_waiting()
-        with contextlib.suppress(QueueError):  # the whole build ends with that
+        # Where the disk is full it ends now, and says for want of what.
+        with self._queue.database.without_patience(), contextlib.suppress(QueueError):
             await self._drop_jobs(build)
 
     async def _drop_jobs(self, build: Build) -> None:

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -30,6 +30,8 @@ PATIENCE = 60.0
 
 _HELD = 4 * BUSY_TIMEOUT
 _AGAIN = 0.5
+_A_TRY = 1.0
+"""Seconds that one try waits for readers, and nothing ends it: whoever is to end waits no longer than that."""
 
 _TURNS = 8
 """So often at most a group waits for more changes before it is committed."""
@@ -53,7 +55,7 @@ class Database:
         self._waiting: list[tuple[Change, asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
-        self._enough = asyncio.Event()
+        self._enough, self._stopping = asyncio.Event(), asyncio.Event()
         self.paused = False
         self._db = GroupConnection(self._connected, 64)
         self._writer: asyncio.Task[None] | None = None
@@ -74,7 +76,7 @@ class Database:
         return database
 
     def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=min(self._busy, _A_TRY), isolation_level=None)
         connection.execute(f"PRAGMA synchronous = {self.journal.synchronous}")
         return connection
 
@@ -91,8 +93,19 @@ class Database:
             await self._db.close()
 
     def stop_waiting(self) -> None:
-        """Wait no longer for room on a full disk, now or later: whoever wants to end has no time for that."""
+        """Wait no longer for room on a full disk or for readers, now or later: whoever wants to end has no time for that."""
+        self._stopping.set()
         self._enough.set()
+
+    @contextlib.contextmanager
+    def without_patience(self) -> Iterator[None]:
+        """Meanwhile nothing waits for room on a full disk."""
+        self._enough.set()
+        try:
+            yield
+        finally:
+            if not self._stopping.is_set():
+                self._enough.clear()
 
     # --- writing --------------------------------------------------------------
 
@@ -171,13 +184,14 @@ class Database:
                 problem = unusable(error, self.path)
                 full = isinstance(problem, FullError)
                 waits = self._patience if full else _HELD if damage.is_busy(error) else 0.0
-                if (self._enough if full else self._closing).is_set() or time.monotonic() - started >= waits:
+                enough = self._enough if full else self._stopping
+                if enough.is_set() or time.monotonic() - started >= waits:
                     raise problem from error
             if full and not self.paused:
                 self.paused = True
                 self.on_pause(f"paused: {problem.problem.message}; it goes on when there is room")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for((self._enough if full else self._closing).wait(), _AGAIN)
+                await asyncio.wait_for(enough.wait(), _AGAIN)
         self.commits += 1
         if self.paused:
             self.paused = False
@@ -199,16 +213,24 @@ class Database:
 
     async def all(self, sql: str, values: Sequence[Any]) -> list[Sequence[Any]]:
         """The committed rows of a query. Raises :class:`QueueError` where they cannot be read."""
-        if self.error is not None:
-            raise self.error
-        try:
-            return list(await self._db.execute_fetchall(sql, values))
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            if damage.is_damage(error):
-                self._break(damaged(str(error), self.path))
-            elif not (isinstance(error, sqlite3.Error) and damage.is_about_the_file(error)):
-                raise  # the statement is wrong
-            raise unusable(error, self.path) from error
+        started = time.monotonic()
+        while True:
+            if self.error is not None:
+                raise self.error
+            try:
+                return list(await self._db.execute_fetchall(sql, values))
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                waits = 0.0 if self._stopping.is_set() or not damage.is_busy(error) else self._busy
+                if time.monotonic() - started >= waits:
+                    raise self._unread(error) from error
+
+    def _unread(self, error: Exception) -> Exception:
+        """What is said where rows cannot be read."""
+        if damage.is_damage(error):
+            self._break(damaged(str(error), self.path))
+        elif not (isinstance(error, sqlite3.Error) and damage.is_about_the_file(error)):
+            return error  # the statement is wrong
+        return unusable(error, self.path)
 
     # --- at rest ----------------------------------------------------------------
 

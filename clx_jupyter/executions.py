@@ -41,7 +41,14 @@ class Executions:
 
     def put(self, key: str, body: bytes) -> None:
         """Keep *body* under *key*."""
-        write_atomically(self._path(key), body, mode=0o600)
+        path = self._path(key)
+        self._make(path.parent)
+        write_atomically(path, body, mode=0o600)
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder below ours. Not the state folder: where somebody deleted a course, nothing of it is made again."""
+        for each in reversed((folder, *folder.parents[: len(folder.relative_to(self._folder).parts)])):
+            each.mkdir(mode=0o700, exist_ok=True)
 
     # --- files that code wrote, for the notebooks that come after ------------
 
@@ -59,7 +66,7 @@ class Executions:
         """Move files that a worker laid into *stage*, under their hashes, to the shelf."""
         for sha256 in hashes:
             place = self._shelved(sha256)
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make(place.parent)
             if place.is_file():
                 (stage / sha256).unlink(missing_ok=True)
             else:

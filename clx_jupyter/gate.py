@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from clx_jupyter.errors import ClxError, Problem
+from clx_jupyter.errors import ClxError, Problem, RequestError
 from clx_jupyter.state import Lock
 from clx_jupyter_workers.volumes import is_full, room, unwritten_file
 
@@ -23,14 +23,17 @@ _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 class Gate:
     """Whatever changes a target goes through here."""
 
-    def __init__(self, lock: Lock) -> None:
-        self._lock, self._one = lock, asyncio.Lock()
+    def __init__(self, lock: Lock, root: Path) -> None:
+        self._lock, self._root, self._one = lock, root, asyncio.Lock()
         self._patient = True
         #: Why nothing may be published any more.
         self.lost: ClxError | None = None
 
     def check(self) -> None:
-        """Raise :class:`ClxError` where the root is no longer ours. What is lost stays lost: somebody else may have published since."""
+        """Raise :class:`ClxError` where the root is gone, or no longer ours. What is lost stays lost: somebody else may have published since."""
+        if self.lost is None and not self._root.is_dir():  # its outputs would make it again
+            words = f"the folder {self._root} was deleted or moved while it was built, so the build stops"
+            self.lost = RequestError(words, "build the course where it is now")
         if self.lost is None and not self._lock.still_ours():
             self.lost = self._lock.loss()
         if self.lost:

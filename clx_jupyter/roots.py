@@ -20,6 +20,7 @@ from clx_jupyter.state import FOLDER, has_state, living_holder, private_states, 
 
 _TAKEN_WITHIN = 10.0
 _LOOK = 0.05
+_OPENED_WITHIN = 2.0
 
 
 class Roots:
@@ -69,22 +70,34 @@ class Roots:
     async def close(self) -> None:
         """Stop; builds that go on stay open in their databases, and the next holder resumes them."""
         self._closed = True
+        # What is being opened just now closes itself again; a database that another program holds may take longer.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_OPENED_WITHIN):
+                for opening in tuple(self._opening.values()):
+                    async with opening:
+                        pass
         await asyncio.gather(*(builds.close() for builds in self._open.values()), return_exceptions=True)
         self._open.clear()
 
     async def _builds(self, root: Path, folder: Path) -> Builds | None:
         """The builds of a root that this process holds or can hold; ``None`` where another one does."""
-        if self._closed:
-            raise ClxError("the server is stopping", "try again when it runs")
         async with self._opening.setdefault(folder, asyncio.Lock()):
+            self._check_open()
             builds = self._open.get(folder)
             if builds is None or not builds.held:
                 await self._leave_lost()
                 builds = await Builds.open(root, folder=folder, settings=self._settings, server=True)
                 if builds is not None:
+                    if self._closed:
+                        await builds.close()
+                    self._check_open()
                     builds.watch(self._watcher)
                     self._open[folder] = builds
             return builds
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClxError("the server is stopping", "try again when it runs")
 
     async def _leave_lost(self) -> None:
         """Close what leads nowhere: the state folder was deleted or moved, or taken over. One that was moved is still locked, wherever it is now."""

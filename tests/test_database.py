@@ -295,6 +295,20 @@ async def test_closing_waits_for_no_room(small_disk: Path) -> None:
         await write
 
 
+async def test_whoever_cancels_waits_for_no_room_and_who_comes_after_does_again(small_disk: Path) -> None:
+    database = await Database.open(small_disk / DATABASE)
+    queue, said = JobQueue(database), asyncio.Queue[str]()
+    database.on_pause = said.put_nowait
+    with database.without_patience():
+        await queue.add_build("before", "", {})
+    fill(small_disk)
+    write = asyncio.ensure_future(large(queue, "never"))
+    assert "full" in await asyncio.wait_for(said.get(), 20)
+    with database.without_patience(), pytest.raises(FullError):
+        await asyncio.wait_for(write, 30)
+    await queue.close()
+
+
 async def test_a_disk_that_is_full_from_the_start_is_named(small_disk: Path) -> None:
     fill(small_disk)
     with pytest.raises(FullError, match=str(small_disk)):

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from clx_jupyter.errors import ClxError
 from clx_jupyter.follow import follow
 from clx_jupyter.requests import Request, post
 from clx_jupyter.roots import Roots
+from clx_jupyter.state import Lock
 
 
 @pytest.fixture
@@ -54,3 +56,14 @@ async def test_a_request_that_comes_by_another_name_of_the_course_is_carried_out
     link = course.with_name("link")
     link.symlink_to(course)
     assert await ended(roots, link) == before
+
+
+@pytest.mark.parametrize("turns", [1, 3, 10])
+async def test_a_course_that_is_being_opened_as_the_server_stops_is_let_go_of(roots: Roots, course: Path, turns: int) -> None:
+    starting = asyncio.create_task(roots.start(Request(str(course))))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await roots.close()
+    with pytest.raises(ClxError, match="the server is stopping"):
+        await starting
+    assert Lock.is_free(course / ".clx")

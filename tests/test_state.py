@@ -215,7 +215,7 @@ def test_a_damaged_holder_file_holds_nobody_up(folder: Path, text: str) -> None:
 def test_a_holder_that_cannot_look_who_it_is_has_not_lost_the_course(folder: Path) -> None:
     lock = Lock(folder)
     assert lock.acquire()
-    gate, (soft, hard) = Gate(lock), resource.getrlimit(resource.RLIMIT_NOFILE)
+    gate, (soft, hard) = Gate(lock, folder.parent), resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.open(os.devnull, os.O_RDONLY)
     os.close(free)
     resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))

@@ -77,7 +77,7 @@ async def test_what_is_cancelled_while_it_publishes_has_ended_before_anybody_els
     create_state_folder(tmp_path / ".clx", tmp_path)
     lock = Lock(tmp_path / ".clx")
     assert lock.acquire()
-    gate, begun, may_end, done = Gate(lock), threading.Event(), threading.Event(), list[str]()
+    gate, begun, may_end, done = Gate(lock, tmp_path), threading.Event(), threading.Event(), list[str]()
 
     def publish() -> None:
         begun.set()

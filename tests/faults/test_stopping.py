@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from clx_jupyter.job_reader import Reader
+from clx_jupyter.job_reader import DATABASE, Reader
 from clx_jupyter.state import state_folder
 from tests.faults import leftovers
 from tests.faults.conftest import Place
+from tests.faults.waiting import Waiting, reached
 from tests.stories.conftest import notebook, write
 
 STOPS = 5.0
@@ -83,3 +86,27 @@ def test_the_second_interrupt_ends_a_build_at_once(tmp_path: Path, running: subp
     assert running.returncode == 130
     leftovers.until_none(place.mark)
     assert Reader(state_folder(tmp_path / "course")).rows("PRAGMA integrity_check", ()) == [{"integrity_check": "ok"}]
+
+
+@pytest.mark.fault(16)
+@pytest.mark.fault(41)
+def test_a_stop_does_not_wait_for_somebody_who_reads_a_database_without_a_log(tmp_path: Path, place: Place) -> None:
+    waiting = Waiting(tmp_path / "course")
+    (tmp_path / "jupyter_clx_jupyter_config.json").write_text('{"BuildSettings": {"journal_mode": "delete"}}')
+    command = [sys.executable, "-m", "clx_jupyter.cli", "build", str(waiting.root)]
+    environment = {**place.environment(), "JUPYTER_CONFIG_DIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as build:
+        try:
+            reached(lambda: waiting.attempts_at_the_cell() == 1)
+            with closing(sqlite3.connect(waiting.folder / DATABASE, isolation_level=None)) as other:
+                assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+                other.execute("BEGIN")
+                other.execute("SELECT * FROM jobs").fetchall()
+                begin = time.monotonic()
+                build.send_signal(signal.SIGTERM)
+                said = build.communicate(timeout=100)[1]
+                took = time.monotonic() - begin
+        finally:
+            build.kill()
+    assert build.returncode == 130 and "Traceback" not in said, said
+    assert took < 4 * STOPS, "a reader was waited for"

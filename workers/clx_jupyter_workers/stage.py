@@ -18,14 +18,14 @@ def put(folder: Path, data: bytes) -> tuple[str, int]:
     name = hashlib.sha256(data).hexdigest()
     path = folder / name
     if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(folder)
         _write(path, data)
     return name, len(data)
 
 
 def put_file(folder: Path, source: Path) -> str:
     """Store a copy of the file *source* in *folder* under its sha256; gives the hash."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(folder)
     digest = hashlib.sha256()
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".part-")
     try:
@@ -38,6 +38,12 @@ def put_file(folder: Path, source: Path) -> str:
         Path(temporary).unlink(missing_ok=True)
         raise
     return digest.hexdigest()
+
+
+def _make(folder: Path) -> None:
+    """Make the folder and the one above it, no more: where somebody deleted the course, nothing of it is made again."""
+    folder.parent.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _write(path: Path, data: bytes) -> None:
