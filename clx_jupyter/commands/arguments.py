@@ -152,7 +152,12 @@ def _clean(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outputs", action="store_true", help="also remove what was built into folders that are no targets of the course any more"
     )
-    parser.add_argument("-n", "--dry-run", action="store_true", help="with --outputs: say what would be removed, and remove nothing")
+    parser.add_argument(
+        "-n",
+        "--dry-run",
+        action="store_true",
+        help="remove nothing; with --outputs say what would be removed, without it what the limits are",
+    )
 
 
 def _init(parser: argparse.ArgumentParser) -> None:
