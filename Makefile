@@ -137,7 +137,7 @@ test: setup check-system ## everything but the tests marked long: what CI runs
 	pytest -m "not long" $(in_parallel)
 
 quick: .venv/.python ## the tests that need no kernel, server, browser or whole course
-	pytest -q -m "not story and not server and not browser and not kernel and not long and not shared"
+	pytest -q -m "not story and not server and not browser and not kernel and not long and not shared" $(in_parallel)
 
 long: setup check-system ## only the tests marked long; at the end what they measured
 	pytest -m long -rP

@@ -148,7 +148,9 @@ PLACES = list(places(EXAMPLE))
 @pytest.mark.parametrize("path", PLACES, ids=lambda path: ".".join(map(str, path)))
 def test_they_agree_on_every_value_at_every_place(path: tuple[Any, ...]) -> None:
     # A line end at the end of a text is one for Python's `$`, not for JavaScript's, which the schema is written for.
-    verdicts = [agree(changed(EXAMPLE, path, new)) for new in ODD if new != "x\n"]
+    document = {key: EXAMPLE[key] for key in ("version", *path[:1])}  # with all of it, it takes three times as long
+    assert agree(document)
+    verdicts = [agree(changed(document, path, new)) for new in ODD if new != "x\n"]
     assert False in verdicts
 
 
