@@ -14,7 +14,7 @@ from clx_jupyter.commands.which_course import place_of, state_of
 from clx_jupyter.database_journal import journal_of
 from clx_jupyter.errors import RequestError
 from clx_jupyter.follow import read_report
-from clx_jupyter.job_reader import Reader
+from clx_jupyter.job_reader import DATABASE, Reader
 from clx_jupyter.job_rows import row_json
 from clx_jupyter.jobs import BUILD_ENDED, JobState
 from clx_jupyter.state import Holder, living_holder
@@ -39,12 +39,16 @@ def status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(builds, ensure_ascii=False, indent=1))
     elif not builds:
-        print("nothing was built here yet")
+        print(_nothing(folder))
     else:
         print(_who(holder, builds))
         print(f"job database: {journal_of(folder)}")
         table(("build", "state", "started", "took", "sources", "failed", "problems"), map(_status_row, builds))
     return 0
+
+
+def _nothing(folder: Path) -> str:
+    return "no record of a build is kept any more" if (folder / DATABASE).exists() else "nothing was built here yet"
 
 
 def _build(folder: Path, row: dict[str, Any], holder: Holder | None, reader: Reader) -> dict[str, Any]:
@@ -88,14 +92,15 @@ def jobs(options: argparse.Namespace) -> int:
     if options.spec is not None:
         place = place_of(options)
         return show_spec(place.root, state_of(place), options.spec)
-    reader = Reader(_folder(options))
+    folder = _folder(options)
+    reader = Reader(folder)
     _check_state(options.state)
     build = _chosen(reader, options.build)
     rows = [_job(row) for row in reader.jobs(build, _ALL) if options.state in (None, row["state"])] if build else []
     if options.json:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
     elif not build:
-        print("nothing was built here yet")
+        print(_nothing(folder))
     elif not rows:
         print(f"build {build} has no jobs" + (f" that are {options.state}" if options.state else ""))
     else:

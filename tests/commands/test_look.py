@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 import subprocess
@@ -16,6 +17,8 @@ import pytest
 
 from clx_jupyter.cli import main
 from clx_jupyter.commands.look import living_holder
+from clx_jupyter.database import Database
+from clx_jupyter.job_reader import DATABASE
 from clx_jupyter.state import Lock, create_state_folder, read_holder
 
 Clx = Callable[..., tuple[int, str]]
@@ -175,3 +178,13 @@ def test_a_build_whose_process_died_is_left_open_and_its_workers_are_gone(clx: C
     said = clx("status", folder)[1]
     assert said.startswith("nobody builds here now\n") and "left open" in said
     assert {worker["state"] for worker in listed(clx("workers", folder, "--json")[1])} == {"gone"}
+
+
+def test_a_course_whose_builds_were_all_let_go_is_not_called_unbuilt(clx: Clx, folder: Path, state: Path) -> None:
+    async def empty() -> None:
+        await (await Database.open(state / DATABASE)).close()
+
+    assert clx("status", folder) == (0, "nothing was built here yet\n")
+    asyncio.run(empty())
+    for command in ("status", "jobs"):
+        assert clx(command, folder) == (0, "no record of a build is kept any more\n")
