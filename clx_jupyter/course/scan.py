@@ -6,6 +6,7 @@ What cannot be understood here is left to the worker, which says what is wrong w
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Mapping
@@ -112,15 +113,18 @@ def decode(data: bytes) -> str:
 
 
 def is_source(path: Path) -> bool:
-    """Whether a file is a notebook: ``.ipynb``, or text that carries a jupytext header or a percent mark."""
+    """Whether a file is a notebook: ``.ipynb``, or text that carries a jupytext header or a percent mark.
+
+    Text that is there and cannot be read counts as one: somebody has to learn why, and what was built of it must not be removed meanwhile.
+    """
     if path.suffix == ".ipynb":
         return True
     if path.suffix not in TEXT_SUFFIXES:
         return False
     try:
         text = decode(path.read_bytes())
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
     header = _header(text)
     if path.suffix in _MARKDOWN:
         return "kernelspec:" in header or "jupytext:" in header
