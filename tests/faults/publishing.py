@@ -47,9 +47,9 @@ def strays(root: Path) -> list[str]:
     return [str(path) for path in (*found, *(path for path in root.rglob("*") if path.is_dir() and not any(path.iterdir())))]
 
 
-def build(root: Path, *options: str, front: tuple[str, ...] = (), **environment: str) -> tuple[int, dict[str, Any]]:
-    """Exit code and report of ``clx build``; *front* is a command that runs it."""
-    command = [*front, *BUILD, str(root), "--json", "--jobs", "1", "--no-execute", *options]
+def build(root: Path, *options: str, **environment: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and report of ``clx build``."""
+    command = [*BUILD, str(root), "--json", "--jobs", "1", "--no-execute", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **environment})
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, json.loads(done.stdout) if done.stdout.startswith("{") else {}
