@@ -219,6 +219,8 @@ class Editing(RuleBasedStateMachine):
             self._build(fresh)
             wanted, found = tree(fresh / "output", but=(MANIFEST, ".gitignore")), tree(output, but=(MANIFEST, ".gitignore"))
             theirs = {file.relative_to(output).as_posix() for file in self.theirs}
+            # Start pages say of somebody's file in the place of an output that it is an earlier version.
+            theirs |= {path for path in wanted if path.endswith("index.html")} if theirs else set()
             assert {path: wanted[path] for path in wanted if path not in theirs} == {
                 path: found[path] for path in found if path not in theirs
             }
