@@ -12,7 +12,7 @@ from clx_jupyter.course.model import Course, Source, text_in
 from clx_jupyter.fingerprint import FileHashes, digest
 from clx_jupyter.jobs import Job
 from clx_jupyter.kernels import Kernel
-from clx_jupyter.kinds import KINDS
+from clx_jupyter.kinds import KINDS, Kind
 from clx_jupyter.languages import BY_SUFFIX, LANGUAGES
 from clx_jupyter.plan import Options
 from clx_jupyter.variants import PAGES, Variant, address_of_assets, relative_path
@@ -30,11 +30,7 @@ def job_spec(
     clm = course.layout != "source"
     language = LANGUAGES.get(source.prog_lang)
     kinds = {variant.kind.id: variant.kind for variant in found}
-    running = sorted({variant.kind.id for variant in found if variant.outputs})
-    if leads and not running:  # nothing shows results, and its files are needed all the same
-        running = sorted(name for name, kind in kinds.items() if kind.executed) or sorted(kinds)
     names = course.languages or ("",)
-    limits = source.execute
     return {
         "path": source.path,
         "sha256": hashes[source.path],
@@ -42,42 +38,57 @@ def job_spec(
         "languages": list(source.languages or course.languages),
         "titles": {name: text_in(source.title, name) for name in names},
         "course_titles": {name: text_in(course.title, name) for name in names},
-        "reader": {
-            "format": _text_format(source),
-            "comment": language.comment if language else "#",
-            "jinja": source.jinja,
-            "templates": list(course.templates),
-            "globals": {
-                "author": source.author,
-                "organization": dict(course.organization),
-                "name": _output_names(found),
-                "source_name": source.path,
-            },
-            "prog_lang": source.prog_lang,
-            "layout": course.layout,
-        },
+        "reader": _reader(course, source, found),
         "metadata": {"kernelspec": dict(language.kernelspec), "language_info": dict(language.language_info)} if clm and language else None,
         "style": {
             "cell_ids": "sha3" if clm else "keep", "slide_types": clm, "line_hints": course.layout == "clx", "tags": _own_tags(course),
             "renames": dict(source.renames), "shared": dict(source.shared), "drawn": dict(source.drawn), "inline": course.images.inline,
         },
         "kernel": {"name": kernel.name, "fingerprint": fingerprint, "argv": list(kernel.argv) if kernel.own else None} if kernel else None,
-        "execute": {
-            "mode": _mode(limits.mode, options),
-            "kinds": running,
-            "cell_timeout": options.timeout or limits.cell_timeout,
-            "timeout": max(limits.timeout, options.timeout or 0),
-            "startup_timeout": limits.startup_timeout,
-            "own_limits": options.timeout is None,
-            "allow_errors": limits.allow_errors,
-            "hand_on": leads,
-            "run": [],
-        },
+        "execute": _execute(source, options, kinds, found, leads),
         "kinds": {name: kind.to_json() for name, kind in _with_workshops(course, kinds).items()},
         "files": inputs,
         "scope": source.scope is not None,
         "includes": [list(pair) for pair in source.includes],
     }  # fmt: skip
+
+
+def _reader(course: Course, source: Source, found: list[Variant]) -> dict[str, Any]:
+    """How the source is read."""
+    language = LANGUAGES.get(source.prog_lang)
+    return {
+        "format": _text_format(source),
+        "comment": language.comment if language else "#",
+        "jinja": source.jinja,
+        "templates": list(course.templates),
+        "globals": {
+            "author": source.author,
+            "organization": dict(course.organization),
+            "name": _output_names(found),
+            "source_name": source.path,
+        },
+        "prog_lang": source.prog_lang,
+        "layout": course.layout,
+    }
+
+
+def _execute(source: Source, options: Options, kinds: Mapping[str, Kind], found: list[Variant], leads: bool) -> dict[str, Any]:
+    """How its code runs, and for which kinds."""
+    running = sorted({variant.kind.id for variant in found if variant.outputs})
+    if leads and not running:  # nothing shows results, and its files are needed all the same
+        running = sorted(name for name, kind in kinds.items() if kind.executed) or sorted(kinds)
+    limits = source.execute
+    return {
+        "mode": _mode(limits.mode, options),
+        "kinds": running,
+        "cell_timeout": options.timeout or limits.cell_timeout,
+        "timeout": max(limits.timeout, options.timeout or 0),
+        "startup_timeout": limits.startup_timeout,
+        "own_limits": options.timeout is None,
+        "allow_errors": limits.allow_errors,
+        "hand_on": leads,
+        "run": [],
+    }
 
 
 def _mode(mode: str, options: Options) -> str:
