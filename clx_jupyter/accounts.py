@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,9 @@ class BuildsAccount(Account):
         self.builds: dict[str, Build] = {}
         #: By running job, the build that it became part of when its own was cancelled.
         self.heirs: dict[int, str] = {}
+        #: By place: how often its job ended, and whether one is being recorded and published just now.
+        self.ends, self._ending = Counter[str](), Counter[str]()
+        self._one_ended = asyncio.Event()
 
     def _of(self, job: Job) -> Build:
         """The build of a running job; that of a cancelled build may have become another's."""
@@ -123,6 +127,23 @@ class BuildsAccount(Account):
 
     async def accept(self, attempt: Attempt) -> None:
         """Record what a job made, then publish it; a result of a lost attempt is discarded."""
+        place = attempt.job.place
+        self._ending[place] += 1
+        try:
+            await self._accept(attempt)
+        finally:
+            self._ending[place] -= 1
+            self.ends[place] += 1
+            self._one_ended.set()
+
+    async def any_ended(self, places: Collection[str], before: Mapping[str, int]) -> bool:
+        """Whether a job of one of *places* ended since :attr:`ends` was *before*; waits for what is just being published."""
+        while any(self._ending[place] for place in places):
+            self._one_ended.clear()
+            await self._one_ended.wait()
+        return any(self.ends[place] != before.get(place, 0) for place in places)
+
+    async def _accept(self, attempt: Attempt) -> None:
         # Whose job it is, and who waits for it too, is known once it is recorded: until then none of them may end.
         builds = [build for build in self.builds.values() if not build.ended.is_set()]
         ended: list[str] = []

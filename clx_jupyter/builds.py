@@ -37,6 +37,8 @@ from clx_jupyter.supervisor import Supervisor
 from clx_jupyter.upkeep import Upkeep
 
 _TIDIES = 2.0
+_PLANS = 3
+"""So often at most a build is planned: where others keep ending the jobs that it asks for, a few may be done once more."""
 _REMEMBERED = 8
 """So many ended builds stay in memory."""
 
@@ -283,16 +285,12 @@ class Builds:
 
     async def _build(self, build: Build) -> None:
         live, request = build.live, build.live.request
-        plan = await self._plan(build)
+        plan, publishing = await self._settled(build)
         told = self._upkeep.told()
         build.problems += told
         live.notice = build.notice = ". ".join(filter(None, [*(problem.message for problem in told), plan.course.notice]))
-        former = FormerTargets(self.folder, request.single or request.file)
-        publishing = build.publishing = await asyncio.to_thread(Publishing, plan, request, await self._queue.outputs(request.file), former)
-        await self._gate.through(publishing.start)
         live.state = BuildState.RUNNING
         await self._count_on(build, [source.place for source in plan.jobs])
-        await self._queue.set_build(live.id, BuildState.RUNNING)
         jobs = [self._job(request, source, publishing.spec(source)) for source in plan.jobs]
         self._tell(build)
         if jobs and not build.cancelled:
@@ -303,6 +301,22 @@ class Builds:
             self._supervisor.wake()
             await build.jobs_ended.wait()
         await self._finish(build, publishing)
+
+    async def _settled(self, build: Build) -> tuple[Plan, Publishing]:
+        """The plan with what publishes it; made again where a job that it asks for ended meanwhile, for another build, and so is done."""
+        request = build.live.request
+        former, known = FormerTargets(self.folder, request.single or request.file), len(build.problems)
+        for _ in range(_PLANS):
+            del build.problems[known:]
+            before = self._account.ends.copy()
+            plan = await self._plan(build)
+            rows = await self._queue.outputs(request.file)
+            publishing = build.publishing = await asyncio.to_thread(Publishing, plan, request, rows, former)
+            await self._gate.through(publishing.start)
+            await self._queue.set_build(build.live.id, BuildState.RUNNING)
+            if not await self._account.any_ended({source.place for source in plan.jobs}, before):
+                break
+        return plan, publishing
 
     @staticmethod
     def _job(request: Request, source: SourcePlan, spec: Mapping[str, Any]) -> NewJob:

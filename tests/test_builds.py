@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from clx_jupyter.attempts import Attempt
 from clx_jupyter.builds import Builds
 from clx_jupyter.follow import read_report
 from clx_jupyter.job_queue import JobQueue
+from clx_jupyter.job_reader import Reader
 from clx_jupyter.job_rows import StoredOutput
 from clx_jupyter.publishing import Publishing
 from clx_jupyter.requests import Request
@@ -60,3 +63,30 @@ async def test_a_build_ends_when_the_files_of_all_its_jobs_are_published(tmp_pat
     assert {output["source"] for output in report["outputs"]} == {"a.py", "b.py"}
     assert {output["state"] for output in report["outputs"]} == {"built"} and {page["state"] for page in report["pages"]} == {"built"}
     assert all((Path(report["output_root"]) / output["path"]).is_file() for output in report["outputs"])
+
+
+@pytest.mark.story
+async def test_what_another_build_ends_while_one_is_planned_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.py").write_text("# %% [markdown]\n# # A\n")
+    init, made, go_on = Publishing.__init__, list[Publishing](), threading.Event()
+
+    def init_late(self: Publishing, *arguments: Any) -> None:
+        made.append(self)
+        if len(made) == 2:  # it is planned: its job is to come next
+            go_on.wait(60)
+        init(self, *arguments)
+
+    monkeypatch.setattr(Publishing, "__init__", init_late)
+    builds = await Builds.open(tmp_path, size=1)
+    assert builds is not None
+    try:
+        first = await builds.start(Request(str(tmp_path)))
+        second = await builds.start(Request(str(tmp_path)))
+        reports = [await builds.wait(first)]
+        go_on.set()
+        reports.append(await builds.wait(second))
+    finally:
+        await builds.close()
+    assert len(made) == 3, "the second one was not planned before the first had ended"
+    assert [{output["state"] for output in report["outputs"]} for report in reports] == [{"built"}, {"fresh"}]
+    assert len(Reader(state_folder(tmp_path)).rows("SELECT job FROM attempts")) == 1
