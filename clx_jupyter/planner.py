@@ -9,11 +9,11 @@ import difflib
 import os
 import posixpath
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from clx_jupyter.after import Order, Site, Whole, joined, may_differ, require, sites
 from clx_jupyter.collisions import without_collisions, without_long_names
-from clx_jupyter.course.folder import walk
+from clx_jupyter.course.folder import bytes_of, walk
 from clx_jupyter.course.model import PRINTED, Course, Source
 from clx_jupyter.course.scan import decode, scan
 from clx_jupyter.errors import KEPT_FAILURES, Problem
@@ -200,7 +200,7 @@ class Planner:
 
     def _text(self, source: Source) -> str:
         """What the source says, as far as planning needs to know."""
-        data = _bytes(self.course.root / source.path)
+        data = bytes_of(self.course.root / source.path)
         return decode(data) if source.scope is not None else "\n".join(cell.source for cell in scan(source.path, data).cells)
 
     def _inputs(self, source: Source, text: str) -> dict[str, str]:
@@ -232,7 +232,7 @@ class Planner:
             # Relative imports count from the module's own folder, the others from the notebook's and the root.
             for path in (modules(code, folder, files) | modules(code, base, files)) - read:
                 read.add(path)
-                content = _bytes(self.course.root / origins.get(path, path)).decode(errors="replace")
+                content = bytes_of(self.course.root / origins.get(path, path)).decode(errors="replace")
                 paths |= {path} | mentioned(content, folder, files)
                 queue.append((content, posixpath.dirname(path)))
         return {origins.get(path, path) for path in paths if PurePosixPath(path).suffix != ".ipynb"}
@@ -264,10 +264,3 @@ def _what_changed(old: str, new: str, kept: str) -> str:
 def _name(variant: Variant) -> str:
     """The absolute path of an output, by which the database knows it."""
     return f"{variant.target.path.as_posix()}/{variant.path}"
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""

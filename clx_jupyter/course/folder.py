@@ -134,7 +134,7 @@ def look_into(root: Path, output: Path) -> tuple[tuple[Section, ...], dict[str, 
 
 def load_file(path: Path, output: Path | None = None) -> Course:
     """The course that a single notebook outside any course is; its outputs go to ``<name>-output`` beside it."""
-    data = _content(path)
+    data = bytes_of(path)
     found = scan(path.name, data)
     section = Section({"": path.stem}, (Topic(path.name, (source(path.name, data, found),)),), "")
     course = _course(path.parent, output or path.parent / f"{path.name}-output", (section,), {path.name: found}, ())
@@ -185,7 +185,7 @@ def source(path: str, data: bytes, found: Scan) -> Source:
 def _section(root: Path, folder: Path, files: list[Path], problems: list[Problem]) -> tuple[Section, dict[str, Scan]]:
     topics, scans = [], {}
     for file in notebooks(root, files, problems):
-        path, data = file.relative_to(root).as_posix(), _content(file)
+        path, data = file.relative_to(root).as_posix(), bytes_of(file)
         scans[path] = scan(path, data)
         topics.append(Topic(path, (source(path, data, scans[path]),)))
     name = folder.relative_to(root).as_posix() if folder != root else ""
@@ -212,7 +212,7 @@ def notebooks(root: Path, files: Iterable[Path], problems: list[Problem]) -> lis
 def _pair_problem(root: Path, text: Path, notebook: Path) -> Iterator[Problem]:
     """A warning where the two files of a pair hold different code: the text is built, the notebook may be the newer one."""
     path = text.relative_to(root).as_posix()
-    if _comparable(scan(path, _content(text))) == _comparable(scan(notebook.name, _content(notebook))):
+    if _comparable(scan(path, bytes_of(text))) == _comparable(scan(notebook.name, bytes_of(notebook))):
         return
     newer = max((text, notebook), key=lambda file: file.stat().st_mtime_ns)
     yield Problem(
@@ -230,7 +230,7 @@ def _comparable(found: Scan) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _content(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
     """The bytes of a source; none where it cannot be read, which the worker reports."""
     try:
         return path.read_bytes()
