@@ -27,18 +27,19 @@ OWNER = Owner("0123456789abcdef", 7)
 AWAY = "setsid sleep 1000 > /dev/null 2>&1 & "
 
 SERVER = """
-import asyncio, os, signal, sys
+import asyncio, sys
 from pathlib import Path
 from clx_jupyter.executors.base import Owner
 from clx_jupyter.executors.local import LocalExecutor
 from clx_jupyter.sweeping import make_scratch, mark_of_holder
+from tests.suspending import suspend
 async def main():
     executor = LocalExecutor()
     executor.owner = Owner("0123456789abcdef", 8)
     worker = await executor.start("notebook", Path(sys.argv[1]))
     worker.send({"t": "hello", "nice": 1})
     await worker.receive()
-    os.kill(worker.pid, signal.SIGSTOP)
+    suspend(worker.pid)
     print(worker.pid, make_scratch(executor.owner), mark_of_holder(executor.owner), flush=True)
     await asyncio.Event().wait()
 asyncio.run(main())

@@ -114,6 +114,7 @@ import asyncio, sys, psutil
 from pathlib import Path
 from clx_jupyter.executors.base import Owner
 from clx_jupyter.executors.containers import ContainerExecutor
+from tests.suspending import suspend
 
 async def main(command, image, log, *arguments):
     executor = ContainerExecutor(command, {"notebook": image}, arguments, memory=512)
@@ -121,8 +122,7 @@ async def main(command, image, log, *arguments):
     worker = await executor.start("notebook", Path(log))
     await worker.receive()
     _, pid = await worker._engine.identity(worker.host)
-    for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-        process.suspend()
+    suspend(pid, *(process.pid for process in psutil.Process(pid).children(recursive=True)))
     print(worker.host, flush=True)
     await asyncio.Event().wait()
 

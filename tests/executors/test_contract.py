@@ -12,6 +12,7 @@ import pytest
 from clx_jupyter.executors.base import Owner
 from clx_jupyter_workers import VERSION
 from tests.executors.conftest import Place, executor, gone
+from tests.suspending import suspend
 from tests.workers.conftest import Course, notebook
 
 pytestmark = pytest.mark.kernel
@@ -107,7 +108,7 @@ async def test_code_that_kills_its_worker_shows_as_the_end_of_the_stream_with_th
 async def test_a_stopped_worker_is_killed_when_its_time_is_over(place: Place) -> None:
     talk = await place.ready()
     processes = await talk.processes()
-    next(process for process in processes if process.cmdline()[1:] == ["-P", "-m", "clx_jupyter_workers.notebook"]).suspend()
+    suspend(next(process.pid for process in processes if process.cmdline()[1:] == ["-P", "-m", "clx_jupyter_workers.notebook"]))
     assert await talk.close(0.2) == -9
     assert gone(processes) and place.left() == set()
 

@@ -11,6 +11,7 @@ import pytest
 
 from clx_jupyter.job_reader import Reader
 from tests.faults.waiting import Waiting, reached
+from tests.suspending import suspend
 
 pytestmark = pytest.mark.kernel
 
@@ -24,10 +25,6 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-
-
 @pytest.mark.fault(36)
 def test_after_a_long_stop_nobody_is_taken_for_dead(tmp_path: Path) -> None:
     waiting = Waiting(tmp_path / "course")
@@ -36,9 +33,7 @@ def test_after_a_long_stop_nobody_is_taken_for_dead(tmp_path: Path) -> None:
         reached(lambda: waiting.attempts_at_the_cell() == 1)
         tree = [process.pid, waiting.worker(), waiting.kernel()]
         for stop in ([process.pid], tree):
-            for pid in stop:
-                os.kill(pid, signal.SIGSTOP)
-            reached(lambda stop=stop: all(map(stopped, stop)))
+            suspend(*stop)
             time.sleep(3)  # this is the fault: more than SILENCE
             for pid in reversed(stop):
                 os.kill(pid, signal.SIGCONT)
