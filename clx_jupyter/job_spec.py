@@ -127,7 +127,7 @@ def _text_format(source: Source) -> str | None:
 
 def variant_spec(name: str, variant: Variant, course: Course, navigation: Mapping[str, Any]) -> dict[str, Any]:
     """A variant in its job; *name* is that of what is written once for all targets that have it, *navigation* where its page leads."""
-    code = PurePosixPath(variant.path).suffix[1:] if variant.format == "code" else ""
+    code = posixpath.splitext(variant.path)[1][1:] if variant.format == "code" else ""
     # Only pictures that the whole course shares are looked for from there.
     shares = course.images.mode == "shared" and course.layout != "source"
     up = relative_path(posixpath.dirname(variant.path), course_folder(course, variant.language)) if shares else ""

@@ -22,7 +22,7 @@ from clx_jupyter.course.topics import half, id_of
 from clx_jupyter.errors import Problem
 from clx_jupyter.fingerprint import digest
 from clx_jupyter.languages import BY_SUFFIX
-from clx_jupyter.variants import Variant, path_of, unversioned, variants
+from clx_jupyter.variants import Variant, path_of, relative_path, unversioned, variants
 from clx_jupyter_workers.inputs import COURSE_LINK, link_names
 
 _NEAREST = {
@@ -208,9 +208,7 @@ def _first(places: list[_Place], index: int) -> list[_Place]:
 
 def relative(path: str, page: str) -> str:
     """The address of *path* in *page*, both relative to the target's folder."""
-    to, start = path.split("/"), page.split("/")[:-1]
-    common = next((n for n, pair in enumerate(zip(to[:-1], start, strict=False)) if pair[0] != pair[1]), min(len(to) - 1, len(start)))
-    return quote("/".join([".."] * (len(start) - common) + to[common:]))
+    return quote(relative_path(posixpath.dirname(page), path))
 
 
 _TAKEN_IN = re.compile(r"\b(?:include|import|from|extends)\s+[\"']([^\"'\n]+)[\"']")

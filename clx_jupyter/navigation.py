@@ -72,6 +72,7 @@ class _Chain:
         self._start = (page.path, title)
         self._pages: list[tuple[str, str]] = []
         self._at: dict[str, int] = {}
+        self._links: dict[str, Links] = {}
         for site, variants in page.entries:
             for variant in variants:
                 # Of two that want one place, the first gets it.
@@ -80,11 +81,14 @@ class _Chain:
                     self._pages.append((variant.path, text_in(site.source.title, page.language)))
 
     def links(self, path: str) -> Links:
-        at = self._at[as_one(path)]
-        near = {"previous": at - 1, "next": at + 1}
-        found = {name: self._pages[place] for name, place in near.items() if 0 <= place < len(self._pages)}
-        found["start"] = self._start
-        return {name: {"href": relative(to, path), "title": title} for name, (to, title) in found.items()}
+        """Where the page leads; asked for its key, for its job, and by whoever publishes it."""
+        if path not in self._links:
+            at = self._at[as_one(path)]
+            near = {"previous": at - 1, "next": at + 1}
+            found = {name: self._pages[place] for name, place in near.items() if 0 <= place < len(self._pages)}
+            found["start"] = self._start
+            self._links[path] = {name: {"href": relative(to, path), "title": title} for name, (to, title) in found.items()}
+        return self._links[path]
 
 
 def _start_pages(course: Course, found: Mapping[str, Sequence[Variant]]) -> list[StartPage]:

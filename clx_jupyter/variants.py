@@ -257,9 +257,11 @@ def pages_load_from(course: Course, language: str) -> str:
 
 
 @lru_cache(4096)
-def relative_path(start: str, folder: str) -> str:
-    """The path from one folder to another, both given relative to the target's."""
-    return posixpath.relpath(folder, start)
+def relative_path(folder: str, path: str) -> str:
+    """The path from a folder to a file or folder, both given relative to the target's."""
+    start, to = [[part for part in each.split("/") if part] for each in (folder, path)]
+    common = next((n for n, pair in enumerate(zip(start, to, strict=False)) if pair[0] != pair[1]), min(len(start), len(to)))
+    return "/".join([".."] * (len(start) - common) + to[common:]) or "."
 
 
 def address_of_assets(course: Course, variant: Variant) -> str:

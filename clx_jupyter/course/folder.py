@@ -19,6 +19,8 @@ NEVER_SCANNED = frozenset({"node_modules", "renv"})
 OUTPUT_MARKS = frozenset({MANIFEST, CLM_MANIFEST})
 """Files that make a folder one of outputs, which are never sources."""
 
+_NO_CONTENT = frozenset({"pyvenv.cfg", *OUTPUT_MARKS})
+
 HIDDEN = (".", "_")
 _NUMBER = re.compile(r"(\d+)")
 
@@ -28,12 +30,13 @@ def natural(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in _NUMBER.split(name) if part]
 
 
-def skipped_folder(folder: Path, hidden: tuple[str, ...] = HIDDEN) -> bool:
+def skipped_folder(folder: Path) -> bool:
     """Folders that hold no course content: hidden ones, environments, our own outputs."""
-    name = folder.name
-    if name.startswith(hidden) or name in NEVER_SCANNED:
-        return True
-    return any((folder / mark).exists() for mark in ("pyvenv.cfg", *OUTPUT_MARKS))
+    return _skipped_name(folder.name, HIDDEN) or any((folder / mark).exists() for mark in _NO_CONTENT)
+
+
+def _skipped_name(name: str, hidden: tuple[str, ...]) -> bool:
+    return name.startswith(hidden) or name in NEVER_SCANNED
 
 
 def walk(root: Path, hidden: tuple[str, ...] = HIDDEN) -> Iterator[tuple[Path, list[Path]]]:
@@ -41,11 +44,21 @@ def walk(root: Path, hidden: tuple[str, ...] = HIDDEN) -> Iterator[tuple[Path, l
 
     Names that begin with one of *hidden* are left out.
     """
-    entries = sorted(os.scandir(root), key=lambda entry: (natural(entry.name), entry.name))
-    yield root, [Path(entry.path) for entry in entries if _is_content(entry, hidden)]
+    return _walk(root, _entries(root), hidden)
+
+
+def _walk(folder: Path, entries: list[os.DirEntry[str]], hidden: tuple[str, ...]) -> Iterator[tuple[Path, list[Path]]]:
+    yield folder, [Path(entry.path) for entry in entries if _is_content(entry, hidden)]
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False) and not skipped_folder(folder := Path(entry.path), hidden):
-            yield from walk(folder, hidden)
+        if entry.is_dir(follow_symlinks=False) and not _skipped_name(entry.name, hidden):
+            below = _entries(entry.path)
+            if not any(each.name in _NO_CONTENT for each in below):
+                yield from _walk(Path(entry.path), below, hidden)
+
+
+def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        return sorted(found, key=lambda entry: (natural(entry.name), entry.name))
 
 
 def _is_content(entry: os.DirEntry[str], hidden: tuple[str, ...]) -> bool:

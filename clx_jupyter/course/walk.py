@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from clx_jupyter.errors import Problem
 
@@ -29,7 +29,7 @@ def ignored_folder(name: str) -> bool:
 
 def ignored(name: str, is_folder: bool) -> bool:
     """Whether a folder or file of this name is no part of a course."""
-    return ignored_folder(name) if is_folder else name == LEDGER or PurePosixPath(name).suffix in _IGNORED_SUFFIXES
+    return ignored_folder(name) if is_folder else name == LEDGER or posixpath.splitext(name)[1] in _IGNORED_SUFFIXES
 
 
 @dataclass(slots=True)

@@ -106,7 +106,9 @@ def globs_all(text: str, quoted: Iterable[str]) -> bool:
 
 
 def resolved(name: str, folder: str) -> tuple[str, str]:
-    """The name as seen from the notebook's folder and from the course root, normalised."""
+    """The name as seen from the notebook's folder and from the course root, normalised; *folder* is."""
+    if "/" not in name and name not in ("", ".", ".."):  # most words of a notebook
+        return (f"{folder}/{name}" if folder else name), name
     return posixpath.normpath(posixpath.join(folder, name)), posixpath.normpath(name)
 
 
