@@ -92,8 +92,9 @@ class Journal:
 
 
 def remove_empty(folder: Path, root: Path) -> None:
-    """Remove *folder* and those above it, as long as nothing is in them; *root* stays."""
+    """Remove *folder* and those above it, as long as nothing is in them, be they there or not; *root* stays."""
     with contextlib.suppress(OSError):
         while folder != root and folder.is_relative_to(root):
-            folder.rmdir()
+            with contextlib.suppress(FileNotFoundError):
+                folder.rmdir()
             folder = folder.parent

@@ -251,7 +251,11 @@ class Tree:
         ours = self._hashes(path, accepted)
         self._set(path, None)
         file = self.root / path
-        if not ours or not file.is_file() or file.is_symlink() or self._in_the_way(path, set()):
+        if not ours or file.is_symlink() or self._in_the_way(path, set()):
+            return False
+        if not file.exists():  # somebody took it away, and left its folder
+            remove_empty(file.parent, self.root)
+        if not file.is_file():
             return False
         if file.stat().st_size and file_digest(file) not in ours:
             self._refuse(path, "left the course but was changed since")

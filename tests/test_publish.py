@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -187,6 +188,17 @@ def test_pruning_removes_what_left_the_course_and_empty_folders(target: Path) ->
     tree = published(target)
     put(tree, "x", "stays.html")
     assert tree.prune(lambda path: path == "stays.html") == [PATH]
+    tree.save()
+    assert [file.name for file in target.iterdir() if file.name != MANIFEST] == ["stays.html"]
+    assert list(read_manifest(target)) == ["stays.html"]
+
+
+@pytest.mark.parametrize("taken", [PATH, PATH.rpartition("/")[0]])
+def test_pruning_removes_the_empty_folder_of_a_file_that_somebody_deleted(target: Path, taken: str) -> None:
+    tree = published(target)
+    put(tree, "x", "stays.html")
+    shutil.rmtree(target / taken) if (target / taken).is_dir() else (target / taken).unlink()
+    assert tree.prune(lambda path: path == "stays.html") == []
     tree.save()
     assert [file.name for file in target.iterdir() if file.name != MANIFEST] == ["stays.html"]
     assert list(read_manifest(target)) == ["stays.html"]
