@@ -12,21 +12,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from clx_jupyter.accounts import BuildsAccount
+from clx_jupyter.build_plans import BuildPlans, new_job
 from clx_jupyter.errors import ClxError, DamagedError, Problem, QueueError
 from clx_jupyter.executors.base import Executor, Executors, Owner
 from clx_jupyter.executors.choosing import assign, chosen
-from clx_jupyter.fingerprint import FileHashes
-from clx_jupyter.former_targets import FormerTargets
 from clx_jupyter.gate import Gate, unwritten
 from clx_jupyter.job_queue import JobQueue
 from clx_jupyter.job_reader import DATABASE
-from clx_jupyter.job_rows import NewJob
-from clx_jupyter.job_spec import key_of
 from clx_jupyter.jobs import JOB_TYPES, BuildState
 from clx_jupyter.live import Build, Live
 from clx_jupyter.manifest import sweep
-from clx_jupyter.plan import Plan, SourcePlan
-from clx_jupyter.planning import make_plan
 from clx_jupyter.pools import PoolLimits
 from clx_jupyter.publishing import Publishing
 from clx_jupyter.reports import Ended, build_report, write_report
@@ -37,8 +32,6 @@ from clx_jupyter.supervisor import Supervisor
 from clx_jupyter.upkeep import Upkeep
 
 _TIDIES = 2.0
-_PLANS = 3
-"""So often at most a build is planned: where others keep ending the jobs that it asks for, a few may be done once more."""
 _REMEMBERED = 8
 """So many ended builds stay in memory."""
 
@@ -58,6 +51,7 @@ class Builds:
             root, folder, queue, self._gate, tell=self._tell, count=self._count, spawn=self._spawn, lose=self._lose
         )  # fmt: skip
         self._builds = self._account.builds
+        self._plans = BuildPlans(root, folder, queue, self._gate, self._account)
         self._tidying: asyncio.Task[None] | None = None
         self._upkeep = Upkeep(folder, queue.database, settings)
         queue.database.on_pause = self._paused
@@ -285,13 +279,13 @@ class Builds:
 
     async def _build(self, build: Build) -> None:
         live, request = build.live, build.live.request
-        plan, publishing = await self._settled(build)
+        plan, publishing = await self._plans.settle(build)
         told = self._upkeep.told()
         build.problems += told
         live.notice = build.notice = ". ".join(filter(None, [*(problem.message for problem in told), plan.course.notice]))
         live.state = BuildState.RUNNING
-        await self._count_on(build, [source.place for source in plan.jobs])
-        jobs = [self._job(request, source, publishing.spec(source)) for source in plan.jobs]
+        await self._plans.count_on(build, [source.place for source in plan.jobs])
+        jobs = [new_job(request, source, publishing.spec(source)) for source in plan.jobs]
         self._tell(build)
         if jobs and not build.cancelled:
             after = {source.place: [before.place for before in source.before] for source in plan.jobs}
@@ -301,51 +295,6 @@ class Builds:
             self._supervisor.wake()
             await build.jobs_ended.wait()
         await self._finish(build, publishing)
-
-    async def _settled(self, build: Build) -> tuple[Plan, Publishing]:
-        """The plan with what publishes it; made again where a job that it asks for ended meanwhile, for another build, and so is done."""
-        request = build.live.request
-        former, known = FormerTargets(self.folder, request.single or request.file), len(build.problems)
-        for _ in range(_PLANS):
-            del build.problems[known:]
-            before = self._account.ends.copy()
-            plan = await self._plan(build)
-            rows = await self._queue.outputs(request.file)
-            publishing = build.publishing = await asyncio.to_thread(Publishing, plan, request, rows, former)
-            await self._gate.through(publishing.start)
-            await self._queue.set_build(build.live.id, BuildState.RUNNING)
-            if not await self._account.any_ended({source.place for source in plan.jobs}, before):
-                break
-        return plan, publishing
-
-    @staticmethod
-    def _job(request: Request, source: SourcePlan, spec: Mapping[str, Any]) -> NewJob:
-        key = key_of("notebook", source.place, spec)
-        return NewJob("notebook", source.place, source.source.path, request.priority, spec, source.reason, key)
-
-    async def _count_on(self, build: Build, places: list[str]) -> None:
-        """Count the sources in work; of a build that is resumed, each once, though it had ended before and is in work again."""
-        live = build.live
-        in_work = set(places)
-        again = [failed for place, failed in build.before.items() if place in in_work]
-        if again:
-            await self._queue.discount(live.id, len(again), sum(again))
-        live.total += len(places) - len(again)
-        live.done -= len(again)
-        live.failed -= sum(again)
-        live.before = live.done
-
-    async def _plan(self, build: Build) -> Plan:
-        request = build.live.request
-        known, rows, stamps = await asyncio.gather(
-            self._queue.known(request.file), self._queue.outputs(request.file), self._queue.file_stamps()
-        )
-        build.hashes = hashes = FileHashes(self.root, stamps)
-        plan = await asyncio.to_thread(make_plan, request, hashes, known, rows, self._account.executions.whole)
-        build.plan = plan
-        build.problems += plan.problems
-        await self._queue.keep_files(hashes.fresh)
-        return plan
 
     async def _finish(self, build: Build, publishing: Publishing) -> None:
         rows = await self._queue.outputs(build.live.request.file)

@@ -14,7 +14,7 @@ from typing import Any
 
 from clx_jupyter.audience import audience
 from clx_jupyter.course.load import Place
-from clx_jupyter.course.model import Section, text_in
+from clx_jupyter.course.model import Course, Section, Target, text_in
 from clx_jupyter.errors import Problem
 from clx_jupyter.executions import Executions
 from clx_jupyter.fingerprint import FileHashes
@@ -126,16 +126,10 @@ def variant_view(output: Output, last: States) -> dict[str, Any]:
 def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
     """A course as ``docs/rest-api.md`` describes it, but for its ids and builds."""
     look = planned(place)
-    plan, known, last = look.plan, look.known, look.last
+    plan, last = look.plan, look.last
     course, language = plan.course, plan.course.default_language
     root = output_root(course) if course.targets else course.root
     kinds = dict.fromkeys(kind for target in course.targets for kind in target.kinds)
-    problems = {problem.id: problem for problem in plan.problems}
-    for source in plan.sources:
-        problems |= {problem.id: problem for problem in (known[source.place].problems if source.place in known else ())}
-    if look.damage:
-        damaged = Problem("internal", look.damage, "the next build sets it aside: nothing is lost but time", "warning")
-        problems[damaged.id] = damaged
     sections = [
         {
             "title": text_in(section.title, language),
@@ -159,23 +153,35 @@ def course_view(place: Place, contents_path: ContentsPath) -> dict[str, Any]:
         "languages": list(course.languages),
         "kinds": [{"id": kind, "label": course.kinds[kind].label, "public": course.kinds[kind].public} for kind in kinds],
         "formats": list(dict.fromkeys(format for target in course.targets for format in target.formats)),
-        "targets": [
-            {
-                "name": target.name,
-                "folder": _short(target.path, course.root),
-                "path": contents_path(target.path),
-                "kinds": list(target.kinds),
-                "formats": list(target.formats),
-                "audience": audience(course, target.kinds).level,
-            }
-            for target in course.targets
-        ],
+        "targets": [_target_view(target, course, contents_path) for target in course.targets],
         "pages": list(_pages(plan, root, contents_path)),
         "counts": _counts(plan),
         "prog_langs": dict(Counter(source.source.prog_lang for source in plan.sources).most_common()),
         "sections": sections,
-        "problems": [problem.to_json() for problem in problems.values()],
+        "problems": _problems(look),
     }
+
+
+def _target_view(target: Target, course: Course, contents_path: ContentsPath) -> dict[str, Any]:
+    return {
+        "name": target.name,
+        "folder": _short(target.path, course.root),
+        "path": contents_path(target.path),
+        "kinds": list(target.kinds),
+        "formats": list(target.formats),
+        "audience": audience(course, target.kinds).level,
+    }
+
+
+def _problems(look: Planned) -> list[dict[str, Any]]:
+    """What the plan says and what the last builds said, each once."""
+    problems = {problem.id: problem for problem in look.plan.problems}
+    for source in look.plan.sources:
+        problems |= {problem.id: problem for problem in (look.known[source.place].problems if source.place in look.known else ())}
+    if look.damage:
+        damaged = Problem("internal", look.damage, "the next build sets it aside: nothing is lost but time", "warning")
+        problems[damaged.id] = damaged
+    return [problem.to_json() for problem in problems.values()]
 
 
 def _pages(plan: Plan, root: Path, contents_path: ContentsPath) -> Iterator[dict[str, Any]]:
