@@ -19,7 +19,8 @@ from clx_jupyter.executors.base import Owner
 from clx_jupyter.executors.choosing import assign
 from clx_jupyter.executors.containers import ContainerExecutor
 from clx_jupyter.executors.local import LocalExecutor
-from clx_jupyter.sweeping import VARIABLE, carriers, make_scratch, mark_of_holder, sweep
+from clx_jupyter.sweeping import VARIABLE, carriers, make_scratch, mark_of_holder, sweep, sweep_scratch
+from tests.plain_user import PlainUser
 
 OWNER = Owner("0123456789abcdef", 7)
 
@@ -160,3 +161,68 @@ async def test_the_watch_ends_with_the_last_worker(temporary: Path) -> None:
     (watch,) = watches()
     await asyncio.gather(*(worker.close(0) for worker in workers))
     assert is_gone(watch.pid)
+
+
+#: A process that goes on in a child of its own again and again, each a little while after the other.
+CHAIN = """
+import os, time
+while True:
+    time.sleep(0.03)
+    if os.fork():
+        os._exit(0)
+"""
+
+
+def test_what_keeps_leaving_for_a_child_is_ended_with_it(temporary: Path) -> None:
+    mark = f"{OWNER.root}-3-999-1-"
+    for _ in range(6):
+        subprocess.run(
+            ["sh", "-c", f"setsid {sys.executable} -c '{CHAIN}' > /dev/null 2>&1 &"], env={**os.environ, VARIABLE: mark}, check=True
+        )
+    end = time.monotonic() + 60
+    while len(carriers(mark)) < 6:
+        assert time.monotonic() < end
+    assert sweep(mark) >= 6
+    time.sleep(0.2)  # one that got away would be in its next child by now
+    assert carriers(mark) == []
+
+
+def test_whoever_sweeps_and_carries_the_mark_as_well_goes_on(temporary: Path) -> None:
+    mark = f"{OWNER.root}-3-999-1-"
+    code = f"from clx_jupyter.sweeping import sweep; print(sweep({mark!r}))"
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, VARIABLE: mark}, capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+
+
+def test_what_is_another_users_stays_whatever_its_name_or_mark(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = f"{OWNER.root}-3-999-"
+    away, folder = start_away(f"{mark}1-"), temporary / f"clx-{mark}abc"
+    folder.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        assert carriers(mark) == [] and sweep(mark) == 0
+        sweep_scratch(mark)
+    assert not is_gone(away) and folder.exists()
+    assert sweep(mark) == 1
+    sweep_scratch(mark)
+    assert not folder.exists()
+
+
+def test_folders_that_code_made_read_only_are_removed_for_those_too_who_are_not_root(plain_user: PlainUser) -> None:
+    code = (
+        "import sys; from pathlib import Path; from clx_jupyter.sweeping import sweep_scratch\n"
+        "inner = Path(sys.argv[1]) / 'clx-abc-1-2-x' / 'a' / 'b'; inner.mkdir(parents=True); (inner / 'file').write_text('')\n"
+        "inner.chmod(0o500); inner.parent.chmod(0o500); sweep_scratch('abc-'); print(list(Path(sys.argv[1]).iterdir()))"
+    )
+    done = plain_user.run("-c", code, str(plain_user.home / "tmp"))
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+async def test_the_watch_of_a_server_inside_a_worker_is_no_part_of_that_worker(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "fedcba9876543210-1-2-3-")
+    executor = LocalExecutor()
+    executor.owner = OWNER
+    worker = await executor.start("notebook", temporary / "log")
+    (watch,) = watches()
+    assert VARIABLE not in watch.environ()
+    await worker.close(0)

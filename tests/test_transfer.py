@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import resource
@@ -411,3 +412,57 @@ def test_no_link_leads_out_of_the_course_not_even_one_made_meanwhile(tmp_path: P
     for path in ("out.txt", "away/secret.txt", "../outside/secret.txt", "fifo", "data", "none.txt"):
         with pytest.raises(OSError):
             open_inside(root, path)
+
+
+class Ends:
+    """A file whose disk fails after so many parts; *error* is what reading gives then."""
+
+    def __init__(self, parts: int, error: Exception) -> None:
+        self.parts, self.error = parts, error
+
+    def __enter__(self) -> Ends:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, size: int) -> bytes:
+        self.parts -= 1
+        if self.parts < 0:
+            raise self.error
+        return b"x" * size
+
+
+@pytest.mark.parametrize(("parts", "state"), [(0, "missing"), (1, "missing"), (3, "changed")])
+async def test_a_file_that_the_disk_does_not_give_to_its_end_is_not_taken_for_one_that_is_gone(
+    transfer: Transfer, monkeypatch: pytest.MonkeyPatch, parts: int, state: str
+) -> None:
+    monkeypatch.setattr("clx_jupyter.transfer.open_inside", lambda root, path: Ends(parts, OSError(errno.EIO, "the disk")))
+    *before, (last, body) = transfer._parts("data.csv", digest(b"x"))
+    assert (last["state"], last["last"], body) == (state, True, b"")
+    assert [header["offset"] for header, _ in before] == [CHUNK * number for number in range(len(before))]
+
+
+async def test_a_worker_whose_files_cannot_be_sent_is_not_left_waiting(
+    world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.write("data.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr("clx_jupyter.transfer.open_inside", lambda root, path: Ends(0, RuntimeError("a slip of ours")))
+        with pytest.raises(AssertionError, match="the worker is gone"):
+            await world.do(worker, world.job("data.csv"))
+    assert (await world.do(await world.start(), world.job("data.csv")))["status"] == "ok"
+
+
+async def test_what_several_outputs_hold_comes_back_once(world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.write("data.csv")
+    taken: list[str] = []
+    take = Incoming.take
+
+    def noted(self: Incoming, header: dict[str, Any], body: bytes) -> None:
+        taken.append(header["sha256"])
+        take(self, header, body)
+
+    monkeypatch.setattr(Incoming, "take", noted)
+    done = await world.do(worker, world.job("data.csv", give=["data.csv", "data.csv"]))
+    assert list(done["outputs"]) == ["0", "1"] and taken == [digest(b"x")]
