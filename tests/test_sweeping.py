@@ -163,28 +163,19 @@ async def test_the_watch_ends_with_the_last_worker(temporary: Path) -> None:
     assert is_gone(watch.pid)
 
 
-#: A process that goes on in a child of its own again and again, each a little while after the other.
-CHAIN = """
-import os, time
-while True:
-    time.sleep(0.03)
-    if os.fork():
-        os._exit(0)
-"""
+def test_what_is_started_while_its_parent_is_looked_for_is_ended_too(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = f"{OWNER.root}-3-999-"
+    started = [start_away(f"{mark}1-")]
 
+    def looked_for(wanted: str) -> list[int]:
+        found = carriers(wanted)
+        if len(started) < 4:
+            started.append(start_away(f"{mark}{len(started) + 1}-"))
+        return found
 
-def test_what_keeps_leaving_for_a_child_is_ended_with_it(temporary: Path) -> None:
-    mark = f"{OWNER.root}-3-999-1-"
-    for _ in range(6):
-        subprocess.run(
-            ["sh", "-c", f"setsid {sys.executable} -c '{CHAIN}' > /dev/null 2>&1 &"], env={**os.environ, VARIABLE: mark}, check=True
-        )
-    end = time.monotonic() + 60
-    while len(carriers(mark)) < 6:
-        assert time.monotonic() < end
-    assert sweep(mark) >= 6
-    time.sleep(0.2)  # one that got away would be in its next child by now
-    assert carriers(mark) == []
+    monkeypatch.setattr("clx_jupyter.sweeping.carriers", looked_for)
+    assert sweep(mark) == 4
+    assert all(map(is_gone, started))
 
 
 def test_whoever_sweeps_and_carries_the_mark_as_well_goes_on(temporary: Path) -> None:
