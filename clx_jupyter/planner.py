@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from clx_jupyter.after import Order, Site, Whole, joined, may_differ, require, sites
 from clx_jupyter.collisions import without_collisions, without_long_names
-from clx_jupyter.course.folder import bytes_of, walk
+from clx_jupyter.course.folder import bytes_of, names_below
 from clx_jupyter.course.model import PRINTED, Course, Source
 from clx_jupyter.course.scan import decode, scan
 from clx_jupyter.errors import KEPT_FAILURES, Problem
@@ -56,10 +56,9 @@ class Planner:
             return set()
         outputs = tuple(f"{target.path}{os.sep}" for target in self.course.targets)
         found: set[str] = set()
-        for folder, files in walk(self.course.root, hidden=(".",)):  # ``__init__.py`` counts
-            if not f"{folder}{os.sep}".startswith(outputs):
-                place = folder.relative_to(self.course.root).as_posix()
-                found.update(posixpath.join("" if place == "." else place, file.name) for file in files)
+        for folder, names in names_below(self.course.root, hidden=(".",)):  # ``__init__.py`` counts
+            if not f"{self.course.root / folder}{os.sep}".startswith(outputs):
+                found.update(f"{folder}/{name}" if folder else name for name in names)
         return found
 
     def plan(self, choice: Choice) -> Plan:

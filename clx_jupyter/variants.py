@@ -256,7 +256,7 @@ def pages_load_from(course: Course, language: str) -> str:
     return posixpath.join("" if course.layout == "source" else course_folder(course, language), assets.FOLDER)
 
 
-@lru_cache(4096)
+@lru_cache(32_768)
 def relative_path(folder: str, path: str) -> str:
     """The path from a folder to a file or folder, both given relative to the target's."""
     start, to = [[part for part in each.split("/") if part] for each in (folder, path)]

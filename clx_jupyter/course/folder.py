@@ -44,16 +44,23 @@ def walk(root: Path, hidden: tuple[str, ...] = HIDDEN) -> Iterator[tuple[Path, l
 
     Names that begin with one of *hidden* are left out.
     """
-    return _walk(root, _entries(root), hidden)
+    for folder, names in names_below(root, hidden):
+        place = root / folder
+        yield place, [place / name for name in names]
 
 
-def _walk(folder: Path, entries: list[os.DirEntry[str]], hidden: tuple[str, ...]) -> Iterator[tuple[Path, list[Path]]]:
-    yield folder, [Path(entry.path) for entry in entries if _is_content(entry, hidden)]
+def names_below(root: Path, hidden: tuple[str, ...] = HIDDEN) -> Iterator[tuple[str, list[str]]]:
+    """As :func:`walk`, for many files: each folder relative to *root*, ``""`` for that itself, with the names of its files."""
+    return _names_below(_entries(root), "", hidden)
+
+
+def _names_below(entries: list[os.DirEntry[str]], folder: str, hidden: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
+    yield folder, [entry.name for entry in entries if _is_content(entry, hidden)]
     for entry in entries:
         if entry.is_dir(follow_symlinks=False) and not _skipped_name(entry.name, hidden):
             below = _entries(entry.path)
             if not any(each.name in _NO_CONTENT for each in below):
-                yield from _walk(Path(entry.path), below, hidden)
+                yield from _names_below(below, f"{folder}/{entry.name}" if folder else entry.name, hidden)
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
