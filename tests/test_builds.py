@@ -68,25 +68,25 @@ async def test_a_build_ends_when_the_files_of_all_its_jobs_are_published(tmp_pat
 @pytest.mark.story
 async def test_what_another_build_ends_while_one_is_planned_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.py").write_text("# %% [markdown]\n# # A\n")
-    init, made, go_on = Publishing.__init__, list[Publishing](), threading.Event()
+    init, made, go_on = Publishing.__init__, list[Request](), threading.Event()
+    one, other = Request(str(tmp_path)), Request(str(tmp_path))
 
-    def init_late(self: Publishing, *arguments: Any) -> None:
-        made.append(self)
-        if len(made) == 2:  # it is planned: its job is to come next
+    def init_late(self: Publishing, plan: Any, request: Request, *more: Any) -> None:
+        made.append(request)
+        if request is other:  # it is planned: its job is to come next
             go_on.wait(60)
-        init(self, *arguments)
+        init(self, plan, request, *more)
 
     monkeypatch.setattr(Publishing, "__init__", init_late)
     builds = await Builds.open(tmp_path, size=1)
     assert builds is not None
     try:
-        first = await builds.start(Request(str(tmp_path)))
-        second = await builds.start(Request(str(tmp_path)))
+        first, second = await builds.start(one), await builds.start(other)
         reports = [await builds.wait(first)]
         go_on.set()
         reports.append(await builds.wait(second))
     finally:
         await builds.close()
-    assert len(made) == 3, "the second one was not planned before the first had ended"
+    assert len(made) == 3 and made[-1] is other, "the second one was not planned before the first had ended"
     assert [{output["state"] for output in report["outputs"]} for report in reports] == [{"built"}, {"fresh"}]
     assert len(Reader(state_folder(tmp_path)).rows("SELECT job FROM attempts")) == 1

@@ -18,6 +18,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "workers" / "containers"
 BASE = "localhost/debian:bookworm-slim"
+ENGINE = os.environ.get("CLX_ENGINE", "podman --runtime runc")
+"""The container engine of the tests, as in the settings: ``docker``, say, where its daemon runs."""
+PROGRAM = Path(shlex.split(ENGINE)[0]).name
 #: What every build and run needs in a sandbox whose hard limits are lower than the engine's defaults.
 LIMITS = ("--ulimit", "nofile=20000:20000", "--ulimit", "nproc=30000:30000")
 
@@ -44,15 +47,17 @@ class Image:
 @cache
 def notebook_image() -> Image:
     """The image of the notebook worker; made once, what did not change since comes from the engine's cache."""
-    needed = [name for name in ("podman", "runc", "mmdebstrap") if shutil.which(name) is None]
+    needed = [name for name in (PROGRAM, "runc", "mmdebstrap") if shutil.which(name) is None]
     if needed or os.geteuid() != 0:
-        why = f"containers are tested as root with podman, runc and mmdebstrap (make system); missing: {needed or 'root'}"
+        why = f"containers are tested as root with {PROGRAM}, runc and mmdebstrap (make system); missing: {needed or 'root'}"
         pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
-    image = Image("localhost/clx-notebook-tested", "podman --runtime runc")
+    image = Image("localhost/clx-notebook-tested", ENGINE)
     # Tests run in several processes: one of them builds, the others wait and find all in the engine's cache.
     with (Path(tempfile.gettempdir()) / "clx-tested-image.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = subprocess.run([str(RECIPES / "base-image.sh"), BASE], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(RECIPES / "base-image.sh"), BASE], capture_output=True, text=True, check=False, env={**os.environ, "CLX_ENGINE": ENGINE}
+        )
         assert done.returncode == 0, done.stderr[-2000:]
         image.engine(
             "build", *LIMITS, "--network=host", "--build-arg", f"BASE={BASE}", "--build-arg", f"PACKAGES={' '.join(_as_here())}",

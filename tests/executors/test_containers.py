@@ -24,7 +24,7 @@ from clx_jupyter.live import Live
 from clx_jupyter.requests import Request
 from clx_jupyter.settings import BuildSettings
 from tests.executors.conftest import Place
-from tests.executors.images import RECIPES, Image, notebook_image
+from tests.executors.images import ENGINE, PROGRAM, RECIPES, Image, notebook_image
 from tests.stories.conftest import write
 from tests.workers.conftest import Course, notebook
 
@@ -75,7 +75,7 @@ async def test_code_in_a_container_has_no_network_no_rights_and_no_files_of_this
     assert (found["user"], found["capabilities"], found["no_new"]) == (10001, 0, "1")
     assert found["writable"] == found["network"] == []
     assert set(found["mounts"]) <= {"/", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/passwd", "/etc/group", "/run/podman-init",
-                                    "/run/.containerenv"}  # fmt: skip
+                                    "/sbin/docker-init", "/run/.containerenv"}  # fmt: skip
     assert not {name for name in found["names"] if "proxy" in name.lower()} | {"OF_THE_SERVER"} & set(found["names"])
     # It was there: no output may show it.
     assert found["secret"] == "***" and not any("much secret" in line for line in lines)
@@ -153,8 +153,8 @@ def test_the_container_of_a_killed_server_is_removed_though_its_worker_does_not_
     ("command", "words"),
     [
         ("no-such-engine --option", "no-such-engine is not installed here"),
-        ("podman --url unix:///nowhere/podman.sock", "does not run"),
-        ("podman", "there is no image localhost/no-such-image here: build it"),
+        (f"{PROGRAM} {'--host' if PROGRAM == 'docker' else '--url'} unix:///nowhere/engine.sock", "does not run"),
+        (ENGINE, "there is no image localhost/no-such-image here: build it"),
     ],
 )
 async def test_what_is_missing_is_said_before_anything_starts(image: Image, tmp_path: Path, command: str, words: str) -> None:

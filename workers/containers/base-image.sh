@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a base image from Debian's packages alone, for the images of this folder where no image registry can be reached.
 #   usage: workers/containers/base-image.sh [TAG]        default TAG: localhost/debian:bookworm-slim
-# Needs root, and Debian's podman, runc, catatonit, netavark and mmdebstrap: `make system` installs them.
+# Needs root, and Debian's podman, runc, catatonit, netavark and mmdebstrap: `make system` installs them. CLX_ENGINE=docker: docker in podman's place.
 # Then, for example:
 #   podman --runtime runc build $ULIMITS --network=host --build-arg BASE=localhost/debian:bookworm-slim \
 #       --file workers/containers/Dockerfile --target notebook --tag clx-notebook workers
@@ -9,7 +9,8 @@
 # podman's defaults answers 'setrlimit: Operation not permitted' without them. crun refuses hybrid cgroups; runc does not.
 set -euo pipefail
 tag=${1:-localhost/debian:bookworm-slim}
-if podman image exists "$tag" 2>/dev/null; then
+engine=${CLX_ENGINE:-podman}
+if $engine image inspect "$tag" >/dev/null 2>&1; then
   echo "$tag is there already"
   exit 0
 fi
@@ -32,5 +33,5 @@ mmdebstrap --quiet --variant=apt --include=ca-certificates,python3,python3-venv 
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
   --customize-hook="rm -f \"\$1/etc/apt/sources.list\"" --customize-hook="copy-in $files/etc /" \
   bookworm "$work/root.tar" "${mirror:-http://deb.debian.org/debian}"
-podman import --quiet "$work/root.tar" "$tag" >/dev/null
+$engine import "$work/root.tar" "$tag" >/dev/null
 echo "$tag"
