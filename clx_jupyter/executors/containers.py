@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from clx_jupyter.executors import watch
 from clx_jupyter.executors.base import Owner, Usage
-from clx_jupyter.executors.engine import HOLDER, ROOT, Engine, environment, signalled
+from clx_jupyter.executors.engine import HOLDER, ROOT, Engine, complaint, environment, signalled
 from clx_jupyter.executors.local import Closed, LocalWorker, usage_of
 from clx_jupyter.executors.pipes import Pipes
 from clx_jupyter.executors.watch import Watch
@@ -89,7 +89,7 @@ class ContainerWorker(LocalWorker):
         """The end of its log, and what to do where the engine could not start it."""
         words = super().last_words()
         if self._transport.get_returncode() in _REFUSED:
-            said = words.splitlines()[-1] if words else "nothing"
+            said = complaint(words.splitlines()) or "nothing"
             words += f"\nthe engine cannot start the container: see container_arguments and its limits. It says: {said}"
         return words
 

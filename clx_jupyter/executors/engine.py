@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shlex
 import shutil
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 PATIENCE = 60.0
 """Seconds until a call of the engine that only asks or removes counts as hanging."""
+_POINTER = re.compile(r"(?:See|Run) '\S+ .*--help'")
+_REMOVAL = 10.0
+"""Seconds until a container counts as one that the engine cannot remove: others may still find it."""
 ROOT, HOLDER = "clx_jupyter.root", "clx_jupyter.holder"
 """Labels of our containers: for which root they were started, and by which process."""
 
@@ -64,7 +69,7 @@ class Engine:
             raise
         status = process.returncode or 0
         lines = (err if status else out).decode(errors="replace").strip().splitlines()
-        return status, (lines[-1] if status and lines else "\n".join(lines))
+        return status, (complaint(lines) if status else "\n".join(lines))
 
     async def image(self, name: str, type: str) -> str:
         """The id of the image for workers of a type. Raises :class:`EngineError` where there is none, or the engine does not run."""
@@ -86,14 +91,26 @@ class Engine:
         return (id, int(pid)) if status == 0 and pid.isdecimal() else ("", 0)
 
     async def remove(self, *names: str) -> None:
-        """Kill containers and remove them with all that is theirs; those that are gone are fine."""
-        if names:
-            await self.call("rm", "--force", "--volumes", *names)
+        """Kill containers and remove them with all that is theirs; those that are gone are fine.
+
+        Docker refuses what it is just removing by itself, for the container ended and was run with ``--rm``: that is waited for.
+        """
+        if names and (await self.call("rm", "--force", "--volumes", *names))[0] != 0:
+            end = time.monotonic() + _REMOVAL
+            for name in names:
+                while (await self.call("container", "inspect", "--format", "{{.Id}}", name))[0] == 0 and time.monotonic() < end:
+                    await asyncio.sleep(0.1)
 
     async def labelled(self, label: str, value: str) -> list[str]:
         """The ids of all containers with this label, whatever their state."""
         status, said = await self.call("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}={value}")
         return said.split() if status == 0 else []
+
+
+def complaint(lines: Sequence[str]) -> str:
+    """The line of an engine's error that says what is wrong: the last one, but for docker's pointer to its help."""
+    said = [line for line in lines if line.strip() and not _POINTER.match(line)]
+    return said[-1] if said else ""
 
 
 def signalled(status: int | None) -> int | None:

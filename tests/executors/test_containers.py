@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ import pytest
 from clx_jupyter.builds import Builds
 from clx_jupyter.executors.base import Owner
 from clx_jupyter.executors.containers import ContainerExecutor
-from clx_jupyter.executors.engine import EngineError, signalled
+from clx_jupyter.executors.engine import Engine, EngineError, complaint, signalled
 from clx_jupyter.live import Live
 from clx_jupyter.requests import Request
 from clx_jupyter.settings import BuildSettings
@@ -75,7 +76,7 @@ async def test_code_in_a_container_has_no_network_no_rights_and_no_files_of_this
     assert (found["user"], found["capabilities"], found["no_new"]) == (10001, 0, "1")
     assert found["writable"] == found["network"] == []
     assert set(found["mounts"]) <= {"/", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/passwd", "/etc/group", "/run/podman-init",
-                                    "/sbin/docker-init", "/run/.containerenv"}  # fmt: skip
+                                    "/usr/sbin/docker-init", "/sbin/docker-init", "/run/.containerenv"}  # fmt: skip
     assert not {name for name in found["names"] if "proxy" in name.lower()} | {"OF_THE_SERVER"} & set(found["names"])
     # It was there: no output may show it.
     assert found["secret"] == "***" and not any("much secret" in line for line in lines)
@@ -170,7 +171,32 @@ async def test_an_engine_that_refuses_a_limit_is_quoted_with_what_to_do(image: I
     worker = await ContainerExecutor(image.command, {"notebook": image.name}, arguments).start("notebook", tmp_path / "log")
     assert await worker.receive() is None
     assert await worker.close(1) in (125, 126)
-    assert "see container_arguments" in worker.last_words().splitlines()[-1]
+    assert re.search("see container_arguments .* It says: .*(memory|limit)", worker.last_words().splitlines()[-1], re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint_is"),
+    [
+        (
+            "docker: Error response from daemon: no room\n\nRun 'docker run --help' for more information",
+            "docker: Error response from daemon: no room",
+        ),
+        ("docker: no room.\nSee 'docker run --help'.", "docker: no room."),
+        ("warning\nError: no room", "Error: no room"),
+        ("", ""),
+    ],
+)
+def test_what_is_quoted_of_an_engine_is_what_went_wrong(said: str, complaint_is: str) -> None:
+    assert complaint(said.splitlines()) == complaint_is
+
+
+async def test_a_removal_that_the_engine_has_begun_by_itself_is_waited_for(tmp_path: Path) -> None:
+    """As docker's of a container that was run with ``--rm`` and has just ended."""
+    engine = tmp_path / "engine"
+    engine.write_text('#!/bin/sh\n[ $1 = rm ] && exit 1\necho >> "$0.asked"\n[ $(wc -l < "$0.asked") -lt 3 ]\n')
+    engine.chmod(0o755)
+    await Engine(shlex.quote(str(engine))).remove("one")
+    assert len(Path(f"{engine}.asked").read_text()) == 3
 
 
 def test_an_exit_status_above_128_is_a_signal() -> None:
