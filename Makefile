@@ -87,7 +87,7 @@ node_is_new_enough := node -e 'const [major, minor] = process.versions.node.spli
 
 system: .venv/.python ## install Chromium, R with its kernel, podman and a C compiler (as root on Debian or Ubuntu), else say what is missing
 	@wanted=(); \
-	for package in chromium fonts-liberation r-base-core r-cran-irkernel podman runc catatonit netavark mmdebstrap gcc libc6-dev; do \
+	for package in chromium fonts-liberation r-base-core r-cran-irkernel podman podman-compose runc catatonit netavark mmdebstrap gcc libc6-dev; do \
 	    if command -v dpkg-query > /dev/null && ! dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed'; then wanted+=("$$package"); fi; \
 	done; \
 	if [ $${#wanted[@]} -gt 0 ] && [ "$$(id -u)" = 0 ]; then \

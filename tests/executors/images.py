@@ -60,13 +60,13 @@ def notebook_image() -> Image:
         )
         assert done.returncode == 0, done.stderr[-2000:]
         image.engine(
-            "build", *LIMITS, "--network=host", "--build-arg", f"BASE={BASE}", "--build-arg", f"PACKAGES={' '.join(_as_here())}",
+            "build", *LIMITS, "--network=host", "--build-arg", f"BASE={BASE}", "--build-arg", f"PACKAGES={' '.join(as_here())}",
             "--file", str(RECIPES / "Dockerfile"), "--target", "notebook", "--tag", image.name, str(ROOT / "workers"),
         )  # fmt: skip
     return image
 
 
-def _as_here() -> list[str]:
+def as_here() -> list[str]:
     """The packages that decide over the bytes of outputs, in the versions of this environment."""
     names = [line.split(">")[0] for line in (RECIPES / "notebook.txt").read_text().split("\n") if line and not line.startswith("#")]
     return [f"{name}=={importlib.metadata.version(name)}" for name in (*names, "pygments")]

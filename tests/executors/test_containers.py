@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -24,8 +26,9 @@ from clx_jupyter.executors.engine import Engine, EngineError, complaint, signall
 from clx_jupyter.live import Live
 from clx_jupyter.requests import Request
 from clx_jupyter.settings import BuildSettings
+from clx_jupyter_workers import VERSION
 from tests.executors.conftest import Place
-from tests.executors.images import ENGINE, PROGRAM, RECIPES, Image, notebook_image
+from tests.executors.images import BASE, ENGINE, PROGRAM, RECIPES, Image, as_here, notebook_image
 from tests.stories.conftest import write
 from tests.workers.conftest import Course, notebook
 
@@ -280,6 +283,28 @@ async def test_an_image_of_another_version_is_refused_and_nothing_is_published(i
     report, made = await build(tmp_path / "course", settings(image, container_images={"notebook": other}))
     assert report["status"] == "failed" and not any(name.endswith("d.html") for name in made)
     assert all("version" in problem["message"] for problem in report["problems"])
+
+
+def test_the_compose_file_builds_an_image_that_workers_run_in(image: Image, tmp_path: Path) -> None:
+    composer = shutil.which("podman-compose")
+    if composer is None or PROGRAM != "podman":
+        why = "the compose file is tested with podman-compose (make system)"
+        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
+    assert composer
+    workers, name = tmp_path / "workers", f"{image.name}-composed"
+    shutil.copytree(RECIPES.parent, workers)
+    file = workers / "containers" / "compose.yaml"
+    file.write_text(file.read_text().replace("image: clx-notebook\n", f"image: {name}\n"))
+    (tmp_path / "containers.conf").write_text('[engine]\nruntime = "runc"\n')
+    environment = {**os.environ, "CONTAINERS_CONF": str(tmp_path / "containers.conf"), "BASE": BASE, "PACKAGES": " ".join(as_here())}
+    options = f"--podman-build-args={' '.join((*image.arguments, '--network=host'))}"
+    done = subprocess.run([composer, options, "build"], cwd=file.parent, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
+    read = image.engine(
+        "run", "--rm", *image.arguments, name, "python", "-c", "import clx_jupyter_workers as workers; print(workers.VERSION)"
+    )
+    assert int(read) == VERSION
+    image.engine("rmi", name)
 
 
 def test_the_image_installs_what_the_project_asks_for() -> None:
