@@ -301,7 +301,15 @@ def test_the_compose_file_builds_an_image_that_workers_run_in(image: Image, tmp_
     done = subprocess.run([composer, options, "build"], cwd=file.parent, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
     read = image.engine(
-        "run", "--rm", *image.arguments, name, "python", "-c", "import clx_jupyter_workers as workers; print(workers.VERSION)"
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        *image.arguments,
+        name,
+        "python",
+        "-c",
+        "import clx_jupyter_workers as workers; print(workers.VERSION)",
     )
     assert int(read) == VERSION
     image.engine("rmi", name)
