@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
 import psutil
 from playwright.sync_api import expect
 
+from clx_jupyter.state import FOLDER
 from tests.browser import courses
 from tests.browser.conftest import LabOf, Visit, Watch
 from tests.browser.courses import Gates
 from tests.browser.lab import command
 from tests.browser.panel import BUILD, DONE
+from tests.faults.publishing import disk
 
 
 def test_a_reload_in_the_middle_changes_nothing_and_a_second_tab_sees_the_same(
@@ -172,3 +175,26 @@ def test_what_failed_is_built_again_once_it_is_mended(lab_of: LabOf, visit: Visi
     panel.expect_source("bad.py", DONE)
     panel.expect_source("good.py", DONE)
     expect(panel.button("Retry failed")).to_have_count(0)
+
+
+def test_a_full_disk_pauses_the_build_and_the_panel_says_which_one_until_there_is_room(
+    lab_of: LabOf, visit: Visit, tmp_path: Path, gates: Gates
+) -> None:
+    root = courses.gated(tmp_path / "a course", 2)
+    with disk(root / FOLDER, 4_000_000) as state:
+        panel = visit(lab_of(root, environment=gates.environment))
+        panel.button("Build this folder").click()
+        gates.open("1")
+        panel.expect_source("week/1.py", "built")
+        filler = state / "filler"
+        filler.write_bytes(bytes(os.statvfs(state).f_bavail * os.statvfs(state).f_frsize))
+        gates.open_all()
+        paused = panel.node.locator(".clx-Paused")
+        expect(paused).to_contain_text(str(state), timeout=BUILD)
+        expect(paused).to_contain_text("full")
+        panel.expect_state("running")
+        panel.shoot("paused")
+        filler.unlink()
+        panel.expect_source("week/2.py", DONE)
+        panel.expect_state("succeeded")
+        expect(paused).to_have_count(0)
