@@ -39,28 +39,39 @@ def _skipped_name(name: str, hidden: tuple[str, ...]) -> bool:
     return name.startswith(hidden) or name in NEVER_SCANNED
 
 
-def walk(root: Path, hidden: tuple[str, ...] = HIDDEN) -> Iterator[tuple[Path, list[Path]]]:
+def walk(root: Path, hidden: tuple[str, ...] = HIDDEN, *, strict: bool = False) -> Iterator[tuple[Path, list[Path]]]:
     """Every folder with its files, in natural order, a folder's own files before its sub-folders; links are not followed.
 
-    Names that begin with one of *hidden* are left out.
+    Names that begin with one of *hidden* are left out, and sub-folders that cannot be read. With *strict* these raise
+    :class:`CourseError`: what they hold would be taken for something that left the course.
     """
-    for folder, names in names_below(root, hidden):
+    for folder, names in names_below(root, hidden, strict=strict):
         place = root / folder
         yield place, [place / name for name in names]
 
 
-def names_below(root: Path, hidden: tuple[str, ...] = HIDDEN) -> Iterator[tuple[str, list[str]]]:
+def names_below(root: Path, hidden: tuple[str, ...] = HIDDEN, *, strict: bool = False) -> Iterator[tuple[str, list[str]]]:
     """As :func:`walk`, for many files: each folder relative to *root*, ``""`` for that itself, with the names of its files."""
-    return _names_below(_entries(root), "", hidden)
+    return _names_below(_entries(root), "", hidden, strict)
 
 
-def _names_below(entries: list[os.DirEntry[str]], folder: str, hidden: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
+def _names_below(entries: list[os.DirEntry[str]], folder: str, hidden: tuple[str, ...], strict: bool) -> Iterator[tuple[str, list[str]]]:
     yield folder, [entry.name for entry in entries if _is_content(entry, hidden)]
     for entry in entries:
         if entry.is_dir(follow_symlinks=False) and not _skipped_name(entry.name, hidden):
-            below = _entries(entry.path)
+            below = _entries_below(entry, strict)
             if not any(each.name in _NO_CONTENT for each in below):
-                yield from _names_below(below, f"{folder}/{entry.name}" if folder else entry.name, hidden)
+                yield from _names_below(below, f"{folder}/{entry.name}" if folder else entry.name, hidden, strict)
+
+
+def _entries_below(folder: os.DirEntry[str], strict: bool) -> list[os.DirEntry[str]]:
+    try:
+        return _entries(folder.path)
+    except OSError as error:
+        if strict and not isinstance(error, (FileNotFoundError, NotADirectoryError)):  # somebody removed it just now
+            hint = "let it be read; or move it out of the course, or give it a name that begins with a dot: then it is no part of it"
+            raise CourseError(f"the folder {folder.path} cannot be read: {error.strerror}", hint) from error
+        return []
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
@@ -142,7 +153,7 @@ def look_into(root: Path, output: Path) -> tuple[tuple[Section, ...], dict[str, 
         raise CourseError(f"there is no folder {root}", "give the folder that holds the notebooks, or a course file")
     problems = [*nbgrader.notes(root)]
     sections, scans = [], {}
-    for folder, files in walk(nbgrader.start_of(root)):
+    for folder, files in walk(nbgrader.start_of(root), strict=True):
         if folder == output or output in folder.parents:
             continue
         section, found = _section(root, folder, files, problems)

@@ -59,7 +59,7 @@ class Finder:
         return {name: versions for _, slots in self._below(self.root / folder) for name, versions in slots.items()}
 
     def _below(self, start: Path) -> Iterator[tuple[str, Slots]]:
-        for folder, files in walk(start):
+        for folder, files in walk(start, strict=True):
             if not any(folder == out or out in folder.parents for out in self.skipped):
                 found = notebooks(self.root, files, self.problems)
                 if slots := self._slots(file.relative_to(self.root).as_posix() for file in found):
@@ -206,7 +206,7 @@ class Includes:
             yield include.path, posixpath.join(include.to or "", posixpath.basename(include.path))
         elif full.is_dir() and include.path != ".":
             to = posixpath.basename(include.path) if include.to is None else include.to
-            for _, files in walk(full):
+            for _, files in walk(full, strict=True):
                 yield from (
                     (file.relative_to(self.root).as_posix(), posixpath.normpath(posixpath.join(to, file.relative_to(full).as_posix())))
                     for file in files

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from clx_jupyter.course.folder import load_file, load_folder, natural, walk
+from clx_jupyter.course.folder import has_sources, load_file, load_folder, natural, walk
 from clx_jupyter.course.model import Course
+from clx_jupyter.course.yaml_course import load as load_course
 from clx_jupyter.errors import CourseError
 from clx_jupyter.variants import Choice, twins_of, variants, widened
 
@@ -192,6 +196,34 @@ def slides_of(course: Course) -> list[str]:
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="there is no folder"):
         load_folder(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("course", ["", "title: T\nsections:\n  - title: S\n    topics: [b]\n", "title: T\n"])
+def test_a_sub_folder_that_cannot_be_read_is_named_and_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, course: str
+) -> None:
+    make(tmp_path, **{"a.py": "# %%\n1\n", "b/c.py": "# %%\n1\n", "b/locked/d.py": "# %%\n1\n"})
+    if course:
+        (tmp_path / "course.yaml").write_text(course)
+    scandir, locked = os.scandir, str(tmp_path / "b" / "locked")
+
+    def denied(path: Any) -> Any:  # to root, which may read everything
+        if str(path) == locked:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(CourseError, match=r"the folder .*locked cannot be read: Permission denied"):
+        load_course(tmp_path / "course.yaml") if course else load_folder(tmp_path)
+    assert has_sources(tmp_path), "whoever only looks goes on"
+
+
+def test_a_sub_folder_that_vanishes_while_the_course_is_read_is_none_of_it(tmp_path: Path) -> None:
+    make(tmp_path, **{"a.py": "# %%\n1\n", "b/c.py": "# %%\n1\n"})
+    folders = walk(tmp_path, strict=True)
+    next(folders)
+    shutil.rmtree(tmp_path / "b")
+    assert [files for _, files in folders] == [[]]
 
 
 def test_a_single_notebook_is_a_course_of_its_own(tmp_path: Path) -> None:
