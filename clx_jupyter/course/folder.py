@@ -68,7 +68,8 @@ def _entries_below(folder: os.DirEntry[str], strict: bool) -> list[os.DirEntry[s
     try:
         return _entries(folder.path)
     except OSError as error:
-        if strict and not isinstance(error, (FileNotFoundError, NotADirectoryError)):  # somebody removed it just now
+        gone = isinstance(error, (FileNotFoundError, NotADirectoryError))  # somebody removed it just now
+        if strict and not gone:
             hint = "let it be read; or move it out of the course, or give it a name that begins with a dot: then it is no part of it"
             raise CourseError(f"the folder {folder.path} cannot be read: {error.strerror}", hint) from error
         return []
